@@ -33,6 +33,11 @@
  *  - EPERM: not allowed.
  *  - EOVERFLOW: the length cannot be represented.
  *  - EINTR: a fatal signal arrived while memory was being gathered.
+ *
+ * mmap() fails with EINVAL for a mapping that is not MAP_SHARED, begins at an
+ * offset or a fixed address that is no multiple of the chunk, or reaches beyond
+ * the arena; with EPERM for PROT_EXEC; and as above for want of memory. Nothing
+ * is mapped then, and a file that had no arena has none.
  */
 #ifndef _UAPI_LINUX_ARENA_H
 #define _UAPI_LINUX_ARENA_H
@@ -91,6 +96,7 @@ struct arena_ioc_create {
 	__s32 node;
 	__u32 __reserved;
 };
+
 #define ARENA_IOC_CREATE _IO(ARENA_IOC_TYPE, ARENA_IOC_NR_CREATE)
 
 /**
@@ -122,6 +128,7 @@ struct arena_ioc_info {
 	__u32 out_mappings;
 	__s32 out_node;
 };
+
 #define ARENA_IOC_INFO _IO(ARENA_IOC_TYPE, ARENA_IOC_NR_INFO)
 
 #endif /* _UAPI_LINUX_ARENA_H */
