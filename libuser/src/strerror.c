@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/*
+ * One text for each errno that the library returns: the cause and the remedy.
+ *
+ * The list is the ERRORS section of libarenauser(7); a test compares the two.
+ */
+#include <errno.h>
+
+#include "internal.h"
+
+const char *arena_strerror(int error)
+{
+	switch (error) {
+	case 0:
+		return "no error";
+	case -E2BIG:
+		return "options are newer than this library: update libarenauser";
+	case -EACCES:
+		return "no permission for /dev/arena: join its group "
+		       "(usermod -aG arena USER, then log in again)";
+	case -EBUSY:
+		return "the device is busy: try again when its other user is "
+		       "done";
+	case -EDQUOT:
+		return "a limit is reached: raise RLIMIT_MEMLOCK (ulimit -l, "
+		       "/etc/security/limits.conf), or for /dev/arena the "
+		       "limits in /sys/class/misc/arena";
+	case -EINTR:
+		return "interrupted while memory was gathered: try again";
+	case -EINVAL:
+		return "bad argument: a size of 0, an alignment that is no "
+		       "power of two, a mark of another arena, or an options "
+		       "size that is too small";
+	case -EMFILE:
+		return "too many open files in this process: raise ulimit -n";
+	case -ENFILE:
+		return "too many open files in the system: raise "
+		       "/proc/sys/fs/file-max";
+	case -ENODEV:
+	case -ENXIO:
+		return "the device node has no driver: load the module "
+		       "(modprobe arena, or insmod arena.ko)";
+	case -ENOENT:
+		return "there is no /dev/arena: load the module "
+		       "(modprobe arena, or insmod arena.ko)";
+	case -ENOMEM:
+		return "not enough memory, or no room left in the arena: ask "
+		       "for less, create a larger arena, or free memory";
+	case -ENOSPC:
+		return "too many marks: rewind or reset before making more "
+		       "than ARENA_MARKS_MAX";
+	case -ENOTTY:
+		return "not the arena device, or an older module: check the "
+		       "path and update the module";
+	case -EOPNOTSUPP:
+		return "not supported here: an unknown option or flag, or a "
+		       "required guarantee that this memory lacks (for 2 MiB "
+		       "pages set /sys/kernel/mm/transparent_hugepage/enabled "
+		       "to madvise)";
+	case -EOVERFLOW:
+		return "the size cannot be represented: check rows, columns "
+		       "and element size";
+	case -EPERM:
+		return "the kernel forbids it: check PR_SET_THP_DISABLE and "
+		       "the security policy of this process";
+	case -ESTALE:
+		return "the mark is no longer valid: the arena was rewound to "
+		       "before it, or reset; make a new one";
+	default:
+		return "an error of the system that this library does not "
+		       "explain: see errno(3)";
+	}
+}
