@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Verbs only: what is built and how is written where it is built. Everything
+# goes below build/. "make help" lists the verbs.
+
+MAKEFLAGS += --no-print-directory
+
+O := $(CURDIR)/build
+DESTDIR ?=
+PREFIX ?= /usr/local
+SERIES := 6.12 6.1
+
+# KVER= takes a release, or a name that tests/vm/kernels knows (6.12, debug).
+KVER ?= $(shell uname -r)
+release = $(or $(shell tests/vm/kernels release $(KVER) 2>/dev/null),$(KVER))
+KDIR ?= $(firstword $(wildcard $(O)/kernels/$(release)/headers \
+		/lib/modules/$(release)/build))
+module_out = $(O)/kmod/$(release)
+
+.PHONY: all module lib setup demo check bench debug-kernel kernels kselftest \
+	install uninstall clean help
+
+all: lib
+
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+
+## make lib                    build/lib/libarenauser.a, .so and the programs
+lib:
+	@$(MAKE) -C libuser O=$(O)
+
+## make module [KVER=RELEASE]  build/kmod/RELEASE/arena.ko [the running kernel]
+##                             (KDIR=DIR: a kernel's build tree elsewhere)
+module:
+	@test -n "$(KDIR)" || { \
+		echo "There are no headers of kernel $(release) here. Install" \
+		"linux-headers-$(release), or pass KVER= or KDIR=." >&2; \
+		ls $(O)/kernels 2>/dev/null | sed 's/^/  KVER=/' >&2; \
+		exit 1; }
+	@tests/vm/mirror $(module_out)/src Kbuild kmod
+	@$(MAKE) -C $(KDIR) M=$(module_out)/src $(MODULE_FLAGS) modules
+	@cp -u $(module_out)/src/kmod/arena.ko $(module_out)/arena.ko
