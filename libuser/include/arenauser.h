@@ -152,8 +152,8 @@ void *arena_alloc_slow(struct arena *arena, size_t size);
  * Take @size bytes, 64-byte aligned, contents undefined. NULL if there is no
  * room. @size 0 gives a pointer that is not NULL and not to be dereferenced.
  *
- * The path that succeeds is 9 instructions on x86-64, with gcc and clang at
- * -O2, and touches *arena alone; called as a function it is 10, with the ret.
+ * The path that succeeds is 10 instructions on x86-64 with gcc 12 at -O2, 9 with
+ * clang 14, plus the ret where it is not inlined; it touches *arena alone.
  * No sum can overflow: next and end are 64-byte aligned, so what is no larger
  * than their distance is so after rounding, too.
  */

@@ -16,11 +16,14 @@
  *  - mlock(), which populates what it locks. Only where that is not allowed
  *    MADV_POPULATE_WRITE does it: doing both walks 4 KiB pages twice.
  *
- * mlock() says ENOMEM both for its limit and for lack of memory. They are told
- * apart by what comes next: if populating works, it was the limit.
+ * mlock is called without libc, because sanitizers replace libc's by one that
+ * says yes and does nothing. It says ENOMEM both for its limit and for lack of
+ * memory. They are told apart by what comes next: if populating works, it was
+ * the limit.
  */
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -88,12 +91,12 @@ static int arena__anonymous_fill(struct arena__memory *memory)
 {
 	int error;
 
-	if (!mlock(memory->base, memory->length)) {
+	if (!syscall(SYS_mlock, memory->base, memory->length)) {
 		memory->guarantees |= ARENA_GUARANTEE_POPULATED |
 				      ARENA_GUARANTEE_LOCKED;
 		return 0;
 	}
-	munlock(memory->base, memory->length);
+	syscall(SYS_munlock, memory->base, memory->length);
 	error = arena__anonymous_populate(memory->base, memory->length);
 	if (error)
 		return error;
