@@ -143,8 +143,6 @@ long arena_fops_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EFAULT;
 	if (usize < op->size_min)
 		return -EINVAL;
-	if (usize > PAGE_SIZE)
-		return -E2BIG;
 	ret = copy_struct_from_user(&kcmd, op->size, uptr, usize);
 	if (ret)
 		return ret;
