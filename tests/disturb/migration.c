@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Disturbances that move pages: compaction, NUMA balancing, migrate_pages(2)
+ * and move_pages(2).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/mempolicy.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "disturb.h"
+
+#define BALLAST_BYTES (64UL << 20)
+#define HOP_MS 250
+#define SCHED "/sys/kernel/debug/sched/numa_balancing/"
+
+static char *ballast;
+
+const char *migration_prepare_compaction(void)
+{
+	if (access("/proc/sys/vm/compact_memory", W_OK))
+		return "this kernel has no compaction";
+	knob_set("/proc/sys/vm/compact_unevictable_allowed", "1");
+	return NULL;
+}
+
+static char *ballast_make(void)
+{
+	char *base = mmap(NULL, BALLAST_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t offset;
+
+	if (base == MAP_FAILED)
+		return NULL;
+	madvise(base, BALLAST_BYTES, MADV_NOHUGEPAGE);
+	for (offset = 0; offset < BALLAST_BYTES; offset += PAGE_BYTES)
+		base[offset] = 1;
+	return base;
+}
+
+/* Free every other page: compaction moves nothing into blocks wholly free. */
+static void ballast_punch(char *base)
+{
+	size_t offset;
+
+	for (offset = 0; offset < BALLAST_BYTES; offset += 2 * PAGE_BYTES)
+		madvise(base + offset, PAGE_BYTES, MADV_DONTNEED);
+}
+
+/*
+ * Memory is compacted towards one end of a zone. Ballast on both sides of the
+ * walker's memory makes sure that there are holes on that side.
+ */
+int migration_ballast(struct stage *stage)
+{
+	(void)stage;
+	machine_prefer(0);
+	ballast = ballast_make();
+	return ballast ? 0 : -ENOMEM;
+}
+
+int migration_compact(struct stage *stage)
+{
+	uint64_t end = now_ms() + options.milliseconds;
+	char *more = ballast_make();
+	int ret;
+
+	if (!more)
+		return -ENOMEM;
+	ballast_punch(ballast);
+	ballast_punch(more);
+	do {
+		ret = knob_write("/proc/sys/vm/compact_memory", "1");
+		if (ret)
+			return ret;
+		stage->steps++;
+		stage_wait_passes(stage, 1);
+	} while (now_ms() < end);
+	return 0;
+}
+
+/* The knobs that make the scanner bite within seconds are debugfs only. */
+const char *migration_prepare_numa(void)
+{
+	if (knob_set("/proc/sys/kernel/numa_balancing", "1"))
+		return "this kernel has no NUMA balancing";
+	knob_set(SCHED "scan_delay_ms", "10");
+	knob_set(SCHED "scan_period_min_ms", "20");
+	knob_set(SCHED "scan_period_max_ms", "50");
+	knob_set(SCHED "scan_size_mb", "1024");
+	return NULL;
+}
+
+/* Drag the walker from node to node; its memory is to follow. */
+int migration_hop(struct stage *stage)
+{
+	uint64_t end = now_ms() + 2 * options.milliseconds;
+
+	do {
+		int ret = machine_pin(atomic_load(&stage->walker),
+				      ++stage->steps);
+
+		if (ret)
+			return ret;
+		sleep_ms(HOP_MS);
+	} while (now_ms() < end);
+	return 0;
+}
+
+int migration_migrate_pages(struct stage *stage)
+{
+	uint64_t end = now_ms() + options.milliseconds;
+	long left = 0;
+
+	do {
+		unsigned long from = 1UL << machine_node(stage->steps);
+		unsigned long to = 1UL << machine_node(stage->steps + 1);
+
+		left = syscall(SYS_migrate_pages, atomic_load(&stage->walker),
+			       8 * sizeof(from) + 1, &from, &to);
+		if (left < 0)
+			return -errno;
+		stage->steps++;
+		stage_wait_passes(stage, 1);
+	} while (now_ms() < end);
+	snprintf(stage->note, sizeof(stage->note),
+		 "pages not moved by the last call: %ld", left);
+	return 0;
+}
+
+static int move_memory(pid_t pid, const struct memory *memory, int node)
+{
+	size_t i, nr_pages = memory->length / PAGE_BYTES;
+	int *wanted = calloc(nr_pages, sizeof(*wanted));
+	int *status = calloc(nr_pages, sizeof(*status));
+	void **pages = calloc(nr_pages, sizeof(*pages));
+	int ret = -ENOMEM;
+
+	if (!wanted || !status || !pages)
+		goto out_free;
+	for (i = 0; i < nr_pages; i++) {
+		pages[i] = memory->base + i * PAGE_BYTES;
+		wanted[i] = node;
+	}
+	ret = 0;
+	if (syscall(SYS_move_pages, pid, nr_pages, pages, wanted, status,
+		    MPOL_MF_MOVE_ALL) < 0)
+		ret = -errno;
+out_free:
+	free(pages);
+	free(status);
+	free(wanted);
+	return ret;
+}
+
+/* A memory that cannot be moved may make the call fail: that is its right. */
+int migration_move_pages(struct stage *stage)
+{
+	uint64_t end = now_ms() + options.milliseconds;
+	unsigned int id;
+
+	do {
+		stage->steps++;
+		for (id = 0; id < NR_MEMORIES; id++)
+			if (stage->made & MEMORY_BIT(id))
+				move_memory(atomic_load(&stage->walker),
+					    &stage->memory[id],
+					    machine_node(stage->steps));
+		stage_wait_passes(stage, 1);
+	} while (now_ms() < end);
+	return 0;
+}
