@@ -11,7 +11,7 @@ set -o errexit -o nounset -o pipefail
 
 vm_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top_dir=$(cd "$vm_dir/../.." && pwd)
-build_dir=${ARENA_BUILD:-$top_dir/build}
+build_dir=$top_dir/build
 kernels_dir=$build_dir/kernels
 cache_dir=${XDG_CACHE_HOME:-$HOME/.cache}/arena
 
