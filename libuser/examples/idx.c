@@ -10,9 +10,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define MAGIC_UNSIGNED_BYTES 0x0800	/* the low byte: number of dimensions */
+#define DEFLATE_RATIO_MAX 1032		/* no gzip file unpacks to more */
 #define READ_SIZE_MAX (1u << 30)	/* gzread returns an int */
 
 #define REMEDY_DAMAGED \
@@ -69,6 +70,29 @@ static int idx_read_head(struct idx *idx, uint32_t dimensions)
 	return 0;
 }
 
+/*
+ * Memory is asked for before the items are read, so a damaged head could ask
+ * for terabytes. The limit is that of gzip, far above what a plain file holds.
+ */
+static int idx_check_size(struct idx *idx)
+{
+	uint64_t image = (uint64_t)idx->rows * idx->columns;
+	struct stat status;
+
+	if (stat(idx->path, &status)) {
+		int error = errno;
+
+		warnx("%s: %s", idx->path, strerror(error));
+		return -error;
+	}
+	if (!image || idx->count <= (uint64_t)status.st_size *
+				    DEFLATE_RATIO_MAX / image)
+		return 0;
+	warnx("%s: the head announces %u items, more than %lld bytes can hold: the file is truncated; %s",
+	      idx->path, idx->count, (long long)status.st_size, REMEDY_DAMAGED);
+	return -EINVAL;
+}
+
 int idx_open(struct idx *idx, const char *directory, const char *name,
 	     uint32_t dimensions)
 {
@@ -86,16 +110,22 @@ int idx_open(struct idx *idx, const char *directory, const char *name,
 		warnx("%s: %s", idx->path, strerror(-error));
 		return error;
 	}
-	return idx_read_head(idx, dimensions);
+	error = idx_read_head(idx, dimensions);
+	return error ? error : idx_check_size(idx);
 }
 
-/* Reading on after the last item is what makes zlib check the checksum. */
+/*
+ * Reading on after the last item is what makes zlib check the checksum. A file
+ * that ends before its checksum reads like one that is over, but has an error.
+ */
 static int idx_check_end(struct idx *idx)
 {
 	char beyond;
+	int code;
 	int got = gzread(idx->file, &beyond, 1);
 
-	if (got == 0)
+	gzerror(idx->file, &code);
+	if (got == 0 && code == Z_OK)
 		return 0;
 	if (got > 0)
 		warnx("%s: goes on after the %u items that its head announces; %s",

@@ -6,6 +6,12 @@
  * A node is a matrix and the gradient of the loss by it. The model's nodes live
  * as long as the training; those of a pass, which hold one batch on its way
  * through the network, live for one step.
+ *
+ * Each node has its gradient, the images too, as in engines that treat all
+ * nodes alike. It matters to malloc: glibc gives memory back to the kernel once
+ * more is free than twice the largest block, and those images take a step
+ * beyond that. Without their gradient, or with glibc.malloc.trim_threshold
+ * raised, malloc stops faulting after the first steps, until the sizes change.
  */
 #ifndef EXAMPLES_MLP_H
 #define EXAMPLES_MLP_H
