@@ -25,8 +25,6 @@ const char *arena_strerror(int error)
 		return "a limit is reached: raise RLIMIT_MEMLOCK (ulimit -l, "
 		       "/etc/security/limits.conf), or for /dev/arena the "
 		       "limits in /sys/class/misc/arena";
-	case -EINTR:
-		return "interrupted while memory was gathered: try again";
 	case -EINVAL:
 		return "bad argument: a size of 0, an alignment that is no "
 		       "power of two, a mark of another arena, or an options "

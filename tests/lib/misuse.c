@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A program that uses an arena well or badly, as its argument says; checker_test
+ * runs it under AddressSanitizer and Valgrind and expects that they notice.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <arenauser.h>
+
+static volatile unsigned char sink;
+
+static void use_well(struct arena *arena)
+{
+	struct arena_matrix matrix;
+	struct arena_mark mark;
+	struct arena *child;
+	void *block;
+	size_t size;
+	int i;
+
+	if (arena_mark(arena, &mark))
+		return;
+	for (i = 0; i < 3; i++) {
+		for (size = 0; size < 300; size++)
+			memset(arena_alloc(arena, size), 1, size);
+		if (arena_alloc_aligned(arena, 100, 4096, &block) ||
+		    arena_carve_matrix_f32(arena, 10, 10, 0, &matrix) ||
+		    arena_carve(arena, 1000, &child))
+			return;
+		memset(block, 1, 100);
+		memset(matrix.data, 1, matrix.rows * matrix.stride);
+		memset(arena_calloc(child, 10, 100), 1, 1000);
+		arena_destroy(child);
+		arena_rewind(arena, &mark);
+	}
+}
+
+static void use_badly(struct arena *arena, const char *how)
+{
+	unsigned char *block = arena_alloc(arena, 100);
+	struct arena_mark mark;
+	struct arena *child;
+
+	memset(block, 1, 100);
+	if (!strcmp(how, "overrun")) {
+		sink = block[100];
+	} else if (!strcmp(how, "never")) {
+		sink = arena->next[64];
+	} else if (!strcmp(how, "reset")) {
+		arena_reset(arena);
+		sink = block[0];
+	} else if (!strcmp(how, "rewound")) {
+		arena_mark(arena, &mark);
+		block = arena_alloc(arena, 100);
+		arena_rewind(arena, &mark);
+		sink = block[99];
+	} else if (!strcmp(how, "child")) {
+		if (!arena_carve(arena, 1000, &child))
+			block = arena_alloc(child, 100);
+		arena_destroy(child);
+		sink = block[0];
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct arena_options options = ARENA_OPTIONS_INIT;
+	struct arena *arena;
+
+	if (argc != 2)
+		return 2;
+	options.backend = ARENA_BACKEND_ANONYMOUS;
+	if (arena_create(1 << 20, &options, &arena))
+		return 2;
+	if (!strcmp(argv[1], "well"))
+		use_well(arena);
+	else
+		use_badly(arena, argv[1]);
+	arena_destroy(arena);
+	puts("ended");
+	return 0;
+}
