@@ -295,7 +295,7 @@ static inline int touch(volatile char *p, bool writing)
 	signal(SIGSEGV, exit_on_signal);
 	signal(SIGBUS, exit_on_signal);
 	if (writing)
-		*p = *p;
+		*p = 1;
 	else
 		(void)*p;
 	return 0;

@@ -8,12 +8,18 @@
  * writes to behind the walker's back, at any preemption; after a fork that page
  * is copied on write, so rseq is unregistered before main().
  *
+ * Two counts, as the kernel keeps them. getrusage(2) counts every page that was
+ * populated for this thread, also those that a driver populates on its own
+ * within one trap: when it says 0, there was nothing. The software event of
+ * perf counts traps, that is how often the thread was stopped.
+ *
  * A walk touches one byte of each 4 KiB page, whatever the page-table entries
  * are: a hole in the population anywhere is found.
  */
 #ifndef FAULT_UTILS_H
 #define FAULT_UTILS_H
 
+#include <linux/perf_event.h>
 #include <sys/resource.h>
 #include <sys/rseq.h>
 
@@ -41,28 +47,59 @@ static inline void walk(volatile char *p, size_t length, enum walk how)
 	}
 }
 
-static inline long faults_taken(void)
+struct faults {
+	long populated;
+	/* -1 where perf is not to be had. */
+	long traps;
+};
+
+static inline int trap_counter(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_PAGE_FAULTS,
+	};
+
+	return syscall(SYS_perf_event_open, &attr, 0, -1, -1,
+		       PERF_FLAG_FD_CLOEXEC);
+}
+
+static inline struct faults faults_so_far(int counter)
 {
 	struct rusage usage;
+	uint64_t traps;
 
 	getrusage(RUSAGE_THREAD, &usage);
-	return usage.ru_minflt + usage.ru_majflt;
+	if (read(counter, &traps, sizeof(traps)) != sizeof(traps))
+		traps = -1;
+	return (struct faults) { usage.ru_minflt + usage.ru_majflt, traps };
 }
 
 /* Faults taken by touching each page of @p; contents stay. */
-static inline long faults_of(void *p, size_t length, enum walk how)
+static inline struct faults count_faults(void *p, size_t length, enum walk how)
 {
+	int counter = trap_counter();
+	struct faults before, after;
 	char own[PAGE];
-	long before, after;
 
 	own[0] = 0;
 	walk(own, sizeof(own), how);
-	before = faults_taken();
+	before = faults_so_far(counter);
 	walk(own, sizeof(own), how);
-	before = faults_taken();
+	before = faults_so_far(counter);
 	walk(p, length, how);
-	after = faults_taken();
-	return after - before;
+	after = faults_so_far(counter);
+	if (counter >= 0)
+		close(counter);
+	after.populated -= before.populated;
+	after.traps = before.traps < 0 ? -1 : after.traps - before.traps;
+	return after;
+}
+
+static inline long faults_of(void *p, size_t length, enum walk how)
+{
+	return count_faults(p, length, how).populated;
 }
 
 #define EXPECT_NO_FAULTS(p, length) do {				\
