@@ -41,13 +41,10 @@ FIXTURE_TEARDOWN(arena)
 /* Faults of this thread while @block is written, page by page. */
 #define count_walk(block, size, faults) do {				\
 	struct arena_fault_counter *__counter = NULL;			\
-	volatile unsigned char *__block = (block);			\
-	size_t __i;							\
 									\
 	ASSERT_EQ(0, arena_fault_counter_open(&__counter));		\
 	arena_fault_counter_start(__counter);				\
-	for (__i = 0; __i < (size); __i += 4096)			\
-		__block[__i] = 1;					\
+	touch_pages(block, size);					\
 	arena_fault_counter_stop(__counter, faults, NULL);		\
 	if (!arena_fault_counter_has_traps(__counter))			\
 		TH_LOG("%s", arena_fault_counter_why(__counter));	\

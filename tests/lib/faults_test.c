@@ -44,12 +44,9 @@ static unsigned char *map_plain(int flags)
 	return plain;
 }
 
-static void touch(volatile unsigned char *plain)
+static void touch(unsigned char *plain)
 {
-	size_t i;
-
-	for (i = 0; i < NR_PAGES; i++)
-		plain[i * 4096] = 1;
+	touch_pages(plain, NR_PAGES * 4096);
 }
 
 #define stop() \
@@ -126,9 +123,13 @@ TEST_F(counter, may_be_read_again_and_started_again)
 
 static pthread_barrier_t barrier;
 
-/* Touch what is passed, between two meetings with the counting thread. */
+/*
+ * Be there, then touch what is passed between two meetings with the counting
+ * thread.
+ */
 static void *touch_thread(void *plain)
 {
+	pthread_barrier_wait(&barrier);
 	pthread_barrier_wait(&barrier);
 	touch(plain);
 	pthread_barrier_wait(&barrier);
@@ -154,6 +155,7 @@ TEST_F(counter, thread_made_after_open_counts_for_the_process)
 	ASSERT_NE(NULL, plain);
 	ASSERT_EQ(0, pthread_barrier_init(&barrier, NULL, 2));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, touch_thread, plain));
+	pthread_barrier_wait(&barrier);
 	arena_fault_counter_start(self->counter);
 	pthread_barrier_wait(&barrier);
 	pthread_barrier_wait(&barrier);
@@ -170,6 +172,7 @@ TEST_F(counter, thread_made_before_open_counts_for_the_process)
 	ASSERT_NE(NULL, plain);
 	ASSERT_EQ(0, pthread_barrier_init(&barrier, NULL, 2));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, touch_thread, plain));
+	pthread_barrier_wait(&barrier);
 	arena_fault_counter_close(self->counter);
 	ASSERT_EQ(0, arena_fault_counter_open(&self->counter));
 	arena_fault_counter_start(self->counter);

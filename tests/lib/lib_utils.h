@@ -65,6 +65,20 @@ static inline bool is_aligned(const void *p, size_t alignment)
 	return !((uintptr_t)p & (alignment - 1));
 }
 
+/*
+ * Write a byte in each page. Not instrumented: AddressSanitizer would look into
+ * its shadow memory, which takes faults of its own.
+ */
+__attribute__((no_sanitize_address))
+static inline void touch_pages(void *block, size_t size)
+{
+	volatile unsigned char *bytes = block;
+	size_t i;
+
+	for (i = 0; i < size; i += 4096)
+		bytes[i] = 1;
+}
+
 /* In the code under test: is a checker there, which makes its own faults? */
 static inline bool is_sanitized(void)
 {
