@@ -23,7 +23,7 @@
 
 static int memory_add(struct stage *stage, enum memory_id id)
 {
-	int ret = memory_create(id, LENGTH, &stage->memory[id]);
+	int ret = memory_create(id, LENGTH, NULL, &stage->memory[id]);
 
 	if (!ret)
 		stage->made |= MEMORY_BIT(id);
@@ -151,10 +151,9 @@ static void arena_fault(struct stage *stage)
 	    !memory_arena_info(&stage->memory[MEMORY_ARENA_4K], small) &&
 	    !counter_open(&counter, options.exact, NR_LARGE_RING)) {
 		ok = arena->huge_bytes == LENGTH &&
-		     small->small_bytes == LENGTH;
-		table_note("calibration: arena: %llu bytes in 2 MiB entries, arena-4k: %llu in 4 KiB entries",
-			   (unsigned long long)arena->huge_bytes,
-			   (unsigned long long)small->small_bytes);
+		     !small->huge_bytes;
+		table_note("calibration: arena has %lu entries of 2 MiB, arena-4k %lu of 4 KiB",
+			   arena->nr_entries, small->nr_entries);
 		madvise(memory->base, CHUNK_BYTES, MADV_DONTNEED);
 		counter_start(&counter);
 		ok &= !memory_touch(memory);

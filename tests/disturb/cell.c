@@ -165,6 +165,9 @@ int cell_run(const struct disturbance *disturbance, unsigned int memories,
 	memset(stage, 0, sizeof(*stage));
 	stage->memories = memories;
 	stage->in_cgroup = disturbance->flags & DISTURB_IN_CGROUP;
+	stage->fragmented = disturbance->flags & DISTURB_FRAGMENTED;
+	stage->witness = disturbance->witness;
+	stage->enough = options.length / PAGE_BYTES * disturbance->percent / 100;
 	stage->mergeable = disturbance->flags & DISTURB_MERGEABLE;
 	take_evidence(disturbance, evidence->before);
 	part_start(DISTURBER, disturbance, stage);

@@ -78,7 +78,7 @@ struct suffering {
 	unsigned long damaged;
 	uint64_t refaults;
 	uint64_t huge_bytes;
-	uint64_t small_bytes;
+	unsigned long nr_entries;
 };
 
 struct stage {
@@ -87,6 +87,9 @@ struct stage {
 	unsigned int made;
 	bool in_cgroup;
 	bool mergeable;
+	bool fragmented;
+	enum memory_id witness;
+	unsigned long enough;
 	/* Written by the walker. */
 	_Atomic int walker;
 	_Atomic bool ready;
@@ -129,9 +132,10 @@ void counter_close(struct counter *counter);
 
 /* memory.c */
 const char *memory_name(enum memory_id id);
-bool memory_is_arena(enum memory_id id);
+bool memory_is_small(enum memory_id id);
 int memory_arena_probe(void);
-int memory_create(enum memory_id id, size_t length, struct memory *memory);
+int memory_create(enum memory_id id, size_t length, char *holes,
+		  struct memory *memory);
 int memory_arena_info(const struct memory *memory, struct suffering *out);
 unsigned long memory_touch(const struct memory *memory);
 
@@ -166,11 +170,11 @@ void machine_cgroup_destroy(void);
 int machine_cgroup_join(void);
 const char *machine_cgroup_file(const char *name);
 
-/* clock.c-like helpers, in cell.c */
+/* cell.c */
 uint64_t now_ms(void);
 void sleep_ms(unsigned int milliseconds);
 
-/* walker.c, cell.c */
+/* walker.c */
 int walker_run(struct stage *stage);
 
 #define DISTURB_IN_CGROUP	(1U << 0)
@@ -179,12 +183,15 @@ int walker_run(struct stage *stage);
 #define DISTURB_MERGEABLE	(1U << 3)
 #define DISTURB_SOFT_DIRTY	(1U << 4)
 #define DISTURB_NOTHING		(1U << 5)
+#define DISTURB_FRAGMENTED	(1U << 6)
 
 /*
  * @prepare, in the supervisor, sets knobs; what it returns is the reason why
  * the row cannot be, or NULL. @before, in the disturber, runs before the
  * walker makes its memory. @counters of /proc/vmstat must all rise, and the
- * @witness must have suffered, or the disturbance did not disturb.
+ * @witness must have suffered, or the disturbance did not disturb; there is no
+ * witness where it is the control. A disturbance may go on for a while longer,
+ * until @percent of the witness's pages have suffered.
  */
 struct disturbance {
 	const char *name;
@@ -193,6 +200,7 @@ struct disturbance {
 	int (*run)(struct stage *stage);
 	void (*finish)(void);
 	enum memory_id witness;
+	unsigned int percent;
 	const char *counters[NR_COUNTERS_MAX];
 	unsigned int flags;
 };
@@ -200,13 +208,14 @@ struct disturbance {
 extern const struct disturbance disturbances[];
 extern const unsigned int nr_disturbances;
 
+/* Should the disturber, at it since @start, go on? */
+bool stage_goes_on(const struct stage *stage, uint64_t start);
 /* Waits in the disturber: for @count more walks, or for some time at most. */
 bool stage_wait_passes(struct stage *stage, unsigned long count);
 bool stage_wait_flag(_Atomic bool *flag, bool value, unsigned int limit_ms);
 
-/* reclaim.c, migration.c: what disturbances do */
+/* migration.c, reclaim.c: what disturbances do */
 const char *migration_prepare_compaction(void);
-int migration_ballast(struct stage *stage);
 int migration_compact(struct stage *stage);
 const char *migration_prepare_numa(void);
 int migration_hop(struct stage *stage);

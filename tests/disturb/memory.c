@@ -45,9 +45,11 @@ const char *memory_name(enum memory_id id)
 	return names[id];
 }
 
-bool memory_is_arena(enum memory_id id)
+/* Made of single pages, and movable? */
+bool memory_is_small(enum memory_id id)
 {
-	return id == MEMORY_ARENA || id == MEMORY_ARENA_4K;
+	return id == MEMORY_ANON || id == MEMORY_ANON_MLOCK ||
+	       id == MEMORY_MEMFD_MLOCK;
 }
 
 /* Can arenas be made here? 0, or why not. */
@@ -61,22 +63,39 @@ int memory_arena_probe(void)
 	return 0;
 }
 
-static int map_arena(struct memory *memory, bool small)
+static int map_arena(struct memory *memory)
 {
-	int ret = 0;
-
 	memory->fd = open("/dev/arena", O_RDWR | O_CLOEXEC);
 	if (memory->fd < 0)
 		return -errno;
-	if (small && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
-		return -errno;
 	memory->base = mmap(NULL, memory->length, PROT_READ | PROT_WRITE,
 			    MAP_SHARED, memory->fd, 0);
-	if (memory->base == MAP_FAILED)
-		ret = -errno;
-	if (small && prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0))
+	return memory->base == MAP_FAILED ? -errno : 0;
+}
+
+/*
+ * An arena in 4 KiB entries. A process without huge pages gets them; before
+ * 6.12 the kernel does not ask for that when it maps a file's huge page. There
+ * only a range that is too short has them: one chunk but for a page.
+ */
+static int map_small_arena(struct memory *memory)
+{
+	struct suffering info = { 0 };
+	int ret;
+
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
 		return -errno;
-	return ret;
+	ret = map_arena(memory);
+	if (prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0))
+		return -errno;
+	if (!ret)
+		ret = memory_arena_info(memory, &info);
+	if (ret || !info.huge_bytes)
+		return ret;
+	munmap(memory->base, memory->length);
+	close(memory->fd);
+	memory->length = CHUNK_BYTES - PAGE_BYTES;
+	return map_arena(memory);
 }
 
 /*
@@ -132,7 +151,8 @@ static int memory_map(enum memory_id id, struct memory *memory)
 	case MEMORY_ARENA_4K:
 		if (options.sabotage == SABOTAGE_SUBSTITUTE)
 			return map_anon(memory, MADV_NOHUGEPAGE);
-		return map_arena(memory, id == MEMORY_ARENA_4K);
+		return id == MEMORY_ARENA ? map_arena(memory) :
+					    map_small_arena(memory);
 	case MEMORY_ANON:
 	case MEMORY_ANON_MLOCK:
 		return map_anon(memory, MADV_NOHUGEPAGE);
@@ -155,8 +175,14 @@ static bool is_locked(enum memory_id id)
 	       id == MEMORY_MEMFD_MLOCK;
 }
 
-/* 0 or a negative errno. What is half made goes with the process. */
-int memory_create(enum memory_id id, size_t length, struct memory *memory)
+/*
+ * 0 or a negative errno. What is half made goes with the process.
+ *
+ * @holes, of the same length, or NULL, is touched page by page in turn with the
+ * memory: once the caller unmaps it, there is a free page beside each page.
+ */
+int memory_create(enum memory_id id, size_t length, char *holes,
+		  struct memory *memory)
 {
 	size_t offset;
 	int ret;
@@ -166,8 +192,11 @@ int memory_create(enum memory_id id, size_t length, struct memory *memory)
 	ret = memory_map(id, memory);
 	if (ret)
 		return ret;
-	for (offset = 0; offset < memory->length; offset += PAGE_BYTES)
+	for (offset = 0; offset < memory->length; offset += PAGE_BYTES) {
 		*(volatile uint64_t *)(memory->base + offset) = PATTERN;
+		if (holes)
+			holes[offset] = 1;
+	}
 	if (is_locked(id) && mlock(memory->base, memory->length))
 		return -errno;
 	return 0;
@@ -183,7 +212,9 @@ int memory_arena_info(const struct memory *memory, struct suffering *out)
 		return -errno;
 	out->refaults = info.out_refaults;
 	out->huge_bytes = info.out_huge_bytes;
-	out->small_bytes = info.out_small_bytes;
+	/* What is mapped may be less than there is. */
+	out->nr_entries = out->huge_bytes / CHUNK_BYTES +
+			  (memory->length - out->huge_bytes) / PAGE_BYTES;
 	return 0;
 }
 

@@ -8,71 +8,30 @@
 #include <linux/mempolicy.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "disturb.h"
 
-#define BALLAST_BYTES (64UL << 20)
-#define HOP_MS 250
+#define HOP_MS 600
 #define SCHED "/sys/kernel/debug/sched/numa_balancing/"
-
-static char *ballast;
 
 const char *migration_prepare_compaction(void)
 {
 	if (access("/proc/sys/vm/compact_memory", W_OK))
 		return "this kernel has no compaction";
 	knob_set("/proc/sys/vm/compact_unevictable_allowed", "1");
+	/* Holes that a processor keeps for itself are none to compaction. */
+	knob_set("/proc/sys/vm/percpu_pagelist_high_fraction", "100000");
 	return NULL;
 }
 
-static char *ballast_make(void)
-{
-	char *base = mmap(NULL, BALLAST_BYTES, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	size_t offset;
-
-	if (base == MAP_FAILED)
-		return NULL;
-	madvise(base, BALLAST_BYTES, MADV_NOHUGEPAGE);
-	for (offset = 0; offset < BALLAST_BYTES; offset += PAGE_BYTES)
-		base[offset] = 1;
-	return base;
-}
-
-/* Free every other page: compaction moves nothing into blocks wholly free. */
-static void ballast_punch(char *base)
-{
-	size_t offset;
-
-	for (offset = 0; offset < BALLAST_BYTES; offset += 2 * PAGE_BYTES)
-		madvise(base + offset, PAGE_BYTES, MADV_DONTNEED);
-}
-
-/*
- * Memory is compacted towards one end of a zone. Ballast on both sides of the
- * walker's memory makes sure that there are holes on that side.
- */
-int migration_ballast(struct stage *stage)
-{
-	(void)stage;
-	machine_prefer(0);
-	ballast = ballast_make();
-	return ballast ? 0 : -ENOMEM;
-}
-
+/* The walker's memory lies amid holes: see memory_create(). */
 int migration_compact(struct stage *stage)
 {
 	uint64_t end = now_ms() + options.milliseconds;
-	char *more = ballast_make();
 	int ret;
 
-	if (!more)
-		return -ENOMEM;
-	ballast_punch(ballast);
-	ballast_punch(more);
 	do {
 		ret = knob_write("/proc/sys/vm/compact_memory", "1");
 		if (ret)
@@ -98,7 +57,7 @@ const char *migration_prepare_numa(void)
 /* Drag the walker from node to node; its memory is to follow. */
 int migration_hop(struct stage *stage)
 {
-	uint64_t end = now_ms() + 2 * options.milliseconds;
+	uint64_t start = now_ms();
 
 	do {
 		int ret = machine_pin(atomic_load(&stage->walker),
@@ -107,7 +66,7 @@ int migration_hop(struct stage *stage)
 		if (ret)
 			return ret;
 		sleep_ms(HOP_MS);
-	} while (now_ms() < end);
+	} while (stage_goes_on(stage, start));
 	return 0;
 }
 

@@ -128,8 +128,7 @@ static void allowed(const struct row *row, enum memory_id id,
 
 	*least = 0;
 	if (row->disturbance->flags & DISTURB_SOFT_DIRTY)
-		*least = row->steps * (arena->huge_bytes / CHUNK_BYTES +
-				       arena->small_bytes / PAGE_BYTES);
+		*least = row->steps * arena->nr_entries;
 	*most = *least;
 	if (!row->exact)
 		*most += 2 * row->suffering[MEMORY_CONTROL].faults +
@@ -168,18 +167,18 @@ static void judge_arena(const struct row *row, const struct trial *trial,
 	}
 	ok = arena_is_untouched(row, trial, id);
 	if (!ok)
-		table_note("%s: %s: made: %s, all counted: %d, refaults %llu, damaged %lu, moved %lu, away %lu",
+		table_note("%s: %s: made: %s, faults %lu, all counted: %d, refaults %llu, damaged %lu, moved %lu, away %lu",
 			   name, memory_name(id),
-			   strerror(-trial->make_error[id]),
+			   strerror(-trial->make_error[id]), arena->faults,
 			   trial->counted_all,
 			   (unsigned long long)arena->refaults, arena->damaged,
 			   arena->moved, arena->away);
 	if (row->disturbance->flags & DISTURB_SOFT_DIRTY)
-		table_result(ok, "%s: %s: one fault an entry a clear: %lu",
-			     name, memory_name(id), arena->faults);
+		table_result(ok, "%s: %s took one fault an entry a clear",
+			     name, memory_name(id));
 	else
-		table_result(ok, "%s: %s: no fault, not moved: %lu", name,
-			     memory_name(id), arena->faults);
+		table_result(ok, "%s: %s took no fault and did not move", name,
+			     memory_name(id));
 }
 
 static void judge_disturbance(const struct row *row, const struct trial *trial)
@@ -187,14 +186,14 @@ static void judge_disturbance(const struct row *row, const struct trial *trial)
 	const char *name = row->disturbance->name;
 
 	if (row->skipped)
-		table_skip("%s: disturbed: %s", name, row->skipped);
+		table_skip("%s: it did disturb: %s", name, row->skipped);
 	else if (row->disturbance->flags & DISTURB_NOTHING)
 		table_result(!row->suffering[MEMORY_ANON_MLOCK].faults ||
 				     !row->exact,
 			     "%s: anon+mlock took no fault either", name);
 	else
-		table_result(did_disturb(row, trial),
-			     "%s: disturbed, attempt %u", name, row->attempts);
+		table_result(did_disturb(row, trial), "%s: it did disturb",
+			     name);
 }
 
 /* NULL, or why this machine cannot disturb like that. */
@@ -231,7 +230,8 @@ void row_run(const struct disturbance *disturbance, struct row *row,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	row->skipped = trial.stage == MAP_FAILED ? "no memory" :
 						   row_prepare(disturbance);
-	while (!row->skipped && row->attempts++ < NR_ATTEMPTS) {
+	while (!row->skipped && row->attempts < NR_ATTEMPTS) {
+		row->attempts++;
 		try_once(row, &trial, memories);
 		tell_evidence(row, &trial);
 		if (disturbance->flags & DISTURB_NOTHING ||

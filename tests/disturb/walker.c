@@ -24,6 +24,7 @@
 #define CHILD_LIFE_MS 50
 
 static uint64_t *known[NR_MEMORIES];
+static char *all_holes[NR_MEMORIES];
 static uint64_t *scratch;
 static struct counter counter;
 
@@ -44,8 +45,44 @@ static int allocate_maps(struct stage *stage)
 }
 
 /*
- * Huge ones first: small ones would break up the memory that they need. In
- * a row about KSM all are offered for merging; what refuses is not merged.
+ * All of an arena, a part of a rival: ksmd is slow, and it is to get round
+ * within seconds. What refuses is not merged.
+ */
+static void offer_for_merging(enum memory_id id, const struct memory *memory)
+{
+	size_t length = memory->length;
+
+	if (id != MEMORY_ARENA && id != MEMORY_ARENA_4K)
+		length = length < CHUNK_BYTES ? length : CHUNK_BYTES;
+	madvise(memory->base, length, MADV_MERGEABLE);
+}
+
+static void make_memory(struct stage *stage, enum memory_id id)
+{
+	struct memory *memory = &stage->memory[id];
+	char *holes = NULL;
+
+	if (stage->fragmented && memory_is_small(id)) {
+		holes = mmap(NULL, options.length, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (holes == MAP_FAILED)
+			holes = NULL;
+		else
+			madvise(holes, options.length, MADV_NOHUGEPAGE);
+	}
+	stage->make_error[id] = memory_create(id, options.length, holes,
+					      memory);
+	if (!stage->make_error[id])
+		stage->made |= MEMORY_BIT(id);
+	if (stage->mergeable && !stage->make_error[id])
+		offer_for_merging(id, memory);
+	if (holes)
+		all_holes[id] = holes;
+}
+
+/*
+ * Huge ones first: small ones would break up the memory that they need. The
+ * holes are made free when all are there, or the next memory would fill them.
  */
 static void make_memories(struct stage *stage)
 {
@@ -57,20 +94,12 @@ static void make_memories(struct stage *stage)
 	unsigned int i;
 
 	machine_prefer(0);
-	for (i = 0; i < NR_MEMORIES; i++) {
-		enum memory_id id = order[i];
-		struct memory *memory = &stage->memory[id];
-
-		if (!(stage->memories & MEMORY_BIT(id)))
-			continue;
-		stage->make_error[id] = memory_create(id, options.length,
-						      memory);
-		if (stage->make_error[id])
-			continue;
-		stage->made |= MEMORY_BIT(id);
-		if (stage->mergeable)
-			madvise(memory->base, memory->length, MADV_MERGEABLE);
-	}
+	for (i = 0; i < NR_MEMORIES; i++)
+		if (stage->memories & MEMORY_BIT(order[i]))
+			make_memory(stage, order[i]);
+	for (i = 0; i < NR_MEMORIES; i++)
+		if (all_holes[i])
+			munmap(all_holes[i], options.length);
 	machine_prefer_none();
 }
 
