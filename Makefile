@@ -28,6 +28,7 @@ help:
 ## make lib                    build/lib/libarenauser.a, .so and the programs
 lib:
 	@$(MAKE) -C libuser O=$(O)
+	@$(MAKE) -C libuser/examples O=$(O)
 
 ## make module [KVER=RELEASE]  build/kmod/RELEASE/arena.ko [the running kernel]
 ##                             (KDIR=DIR: a kernel's build tree elsewhere)
@@ -40,3 +41,38 @@ module:
 	@tests/vm/mirror $(module_out)/src Kbuild kmod
 	@$(MAKE) -C $(KDIR) M=$(module_out)/src $(MODULE_FLAGS) modules
 	@cp -u $(module_out)/src/kmod/arena.ko $(module_out)/arena.ko
+
+## make setup                  install what the tests need (never a kernel)
+setup:
+	@tests/vm/packages check
+
+## make kernels                fetch and unpack Debian's kernels for the VM
+kernels:
+	@tests/vm/kernels fetch
+
+kselftest:
+	@tests/vm/kselftest
+
+## make debug-kernel           the kernel with KASAN, lockdep and so on
+debug-kernel:
+	@tests/vm/debug-kernel
+
+## make demo                   train in a VM from /dev/arena; needs nothing else
+demo:
+	@tests/vm/demo
+
+## make check [GROUPS=...]     every test (tidy lib sanitized examples 6.12 6.1
+##                             debug)
+check:
+	@tests/check/run $(GROUPS)
+
+## make install uninstall      [DESTDIR=] [PREFIX=/usr/local]
+install:
+	@$(MAKE) -C libuser O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+
+uninstall:
+	@$(MAKE) -C libuser O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) uninstall
+
+## make clean                  remove build/
+clean:
+	rm -rf $(O)
