@@ -41,6 +41,9 @@
 
 #ifdef __cplusplus
 extern "C" {
+/* arena_mark() stands beside struct arena_mark, as stat() beside its struct. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 #endif
 
 #pragma GCC visibility push(default)
@@ -355,6 +358,7 @@ const char *arena_strerror(int error);
 #pragma GCC visibility pop
 
 #ifdef __cplusplus
+#pragma GCC diagnostic pop
 }
 #endif
 

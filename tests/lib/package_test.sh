@@ -1,0 +1,150 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The library as others get it: installed, found by pkg-config, linked both
+# ways, uninstalled; and its manual, whose example compiles and whose errors are
+# those that the library has texts for.
+#
+# CC= is the compiler. It builds in a directory of its own, because the file for
+# pkg-config holds the prefix.
+
+set -o nounset -o pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+CC=${CC:-cc}
+manual=$top/docs/man/libarenauser.7
+number=0 failed=0
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+prefix=$scratch/usr O=$scratch/build
+
+# check NAME COMMAND...: passes when the command succeeds.
+check() {
+	local name=$1 said
+	shift
+	number=$((number + 1))
+	if said=$("$@" 2>&1); then
+		echo "ok $number $name"
+		return
+	fi
+	failed=$((failed + 1))
+	echo "not ok $number $name"
+	head -n 30 <<<"$said" | sed 's/^/# /'
+}
+
+skip() { number=$((number + 1)); echo "ok $number $1 # SKIP $2"; }
+
+library() {
+	make -s -C "$top/libuser" O="$O" CC="$CC" SANITIZE= \
+		PREFIX="$prefix" "$@"
+}
+
+# pkg-config as a program's makefile would use it.
+package() { PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config "$@" arenauser; }
+
+# The example of the manual, as its reader sees it.
+extract() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$manual" |
+		sed -e '1,/^\.Bd/d' -e '/^\.Ed/d' -e 's/\\e/\\/g' \
+		>"$scratch/example.c" && [ -s "$scratch/example.c" ]
+}
+
+warnings="-Wall -Wextra -Werror -pedantic -std=c11"
+
+shared() {
+	# shellcheck disable=SC2046,SC2086  # options are words
+	$CC $warnings -o "$scratch/shared" "$scratch/example.c" \
+		$(package --cflags --libs) &&
+		readelf -d "$scratch/shared" |
+			grep -q 'NEEDED.*libarenauser\.so\.0' &&
+		LD_LIBRARY_PATH=$prefix/lib "$scratch/shared"
+}
+
+static() {
+	# shellcheck disable=SC2046,SC2086  # options are words
+	$CC $warnings -static -o "$scratch/static" "$scratch/example.c" \
+		$(package --static --cflags --libs) &&
+		"$scratch/static"
+}
+
+plain_c() {
+	echo '#include <arenauser.h>' >"$scratch/alone.$3"
+	"$1" "-std=$2" -pedantic -Wall -Wextra -Werror -Wshadow -x "$4" \
+		-I"$prefix/include" -fsyntax-only "$scratch/alone.$3"
+}
+
+uninstalled() {
+	library uninstall && [ -z "$(find "$prefix" ! -type d)" ]
+}
+
+# errno names of the manual, and those that arena_strerror() explains.
+errors() {
+	cat >"$scratch/errors.c" <<-'END'
+		#define _GNU_SOURCE
+		#include <arenauser.h>
+		#include <stdio.h>
+		#include <string.h>
+		int main(void)
+		{
+			for (int error = 1; error < 4095; error++)
+				if (strcmp(arena_strerror(-error),
+					   arena_strerror(-4095)))
+					puts(strerrorname_np(error));
+			return 0;
+		}
+	END
+	$CC -o "$scratch/errors" "$scratch/errors.c" \
+		-I"$top/libuser/include" "$O/lib/libarenauser.a" &&
+	diff <(sed -n '/^\.Ss Errors/,/^\.Sh/s/^\.It Bq Er //p' "$manual") \
+		<("$scratch/errors" | sed 's/^ENOTSUP$/EOPNOTSUPP/' | sort)
+}
+
+# Each function of the map is in the manual.
+functions() {
+	local name missing=0
+	for name in $(sed -n '/global:/,/local:/s/^\t*\(arena_[a-z_]*\);$/\1/p' \
+			"$top/libuser/libarenauser.map"); do
+		[ "$name" = arena_alloc_slow ] ||
+			grep -qw "$name" "$manual" ||
+			{ echo "$name is not in the manual"; missing=1; }
+	done
+	return "$missing"
+}
+
+lint() {
+	local said
+	said=$(mandoc -T lint -W style "$manual" | grep -v 'outdated mandoc.db')
+	[ -z "$said" ] || { echo "$said"; false; }
+}
+
+echo "TAP version 13"
+check "installs" library install
+for compiler in gcc clang; do
+	if command -v $compiler >/dev/null; then
+		check "header alone is C11 for $compiler" \
+			plain_c $compiler c11 c c
+		check "header alone is C++17 for $compiler" \
+			plain_c $compiler c++17 cpp c++
+	else
+		skip "header alone for $compiler" "$compiler is not installed"
+	fi
+done
+check "manual has an example" extract
+if command -v pkg-config >/dev/null; then
+	check "example runs with the shared library" shared
+	check "example runs with the static library" static
+else
+	skip "example runs" "pkg-config is not installed"
+fi
+check "errors of the manual are those with a text" errors
+check "functions of the map are in the manual" functions
+if command -v mandoc >/dev/null; then
+	check "manual has no lint" lint
+else
+	skip "manual has no lint" "mandoc is not installed"
+fi
+check "uninstalls without a trace" uninstalled
+echo "1..$number"
+exit $((failed != 0))
