@@ -65,9 +65,10 @@ enum {
  * Flags of ARENA_IOC_CREATE.
  *
  * @ARENA_IOC_CREATE_HUGE: fail with ENOMEM rather than build a chunk from 4 KiB
- *	pages. mmap() of such an arena fails with EPERM if the process may not
- *	have 2 MiB entries (PR_SET_THP_DISABLE), and with EINVAL if its length is
- *	no multiple of the chunk.
+ *	pages. mmap() of such an arena fails with EPERM if this process cannot
+ *	have 2 MiB entries (PR_SET_THP_DISABLE, where the kernel heeds it for
+ *	files: Linux 6.1 does not), and with EINVAL if its length is no multiple
+ *	of the chunk.
  * @ARENA_IOC_CREATE_RESERVED: fail with ENOMEM rather than allocate memory that
  *	is not in the module's reserve.
  * @ARENA_IOC_CREATE_NODE_STRICT: fail with ENOMEM rather than take memory from
