@@ -117,7 +117,7 @@ void knob_restore(unsigned int mark)
 	}
 }
 
-/* The number behind @name in a file of "name number" lines, or 0. */
+/* The number behind @name in a file of "name number" or "name : number". */
 uint64_t knob_counter(const char *path, const char *name)
 {
 	size_t length = strlen(name);
@@ -131,7 +131,8 @@ uint64_t knob_counter(const char *path, const char *name)
 	while (fgets(line, sizeof(line), file)) {
 		if (strncmp(line, name, length) || line[length] != ' ')
 			continue;
-		value = strtoull(line + length, NULL, 10);
+		value = strtoull(line + length + strspn(line + length, " :"),
+				 NULL, 10);
 		break;
 	}
 	fclose(file);

@@ -54,11 +54,18 @@ const char *migration_prepare_numa(void)
 	return NULL;
 }
 
-/* Drag the walker from node to node; its memory is to follow. */
+/*
+ * Drag the walker from node to node; its memory is to follow. The scanner says
+ * in /proc/PID/sched how often it has gone round the walker's address space.
+ */
 int migration_hop(struct stage *stage)
 {
-	uint64_t start = now_ms();
+	uint64_t start = now_ms(), first, rounds;
+	char path[64];
 
+	snprintf(path, sizeof(path), "/proc/%d/sched",
+		 atomic_load(&stage->walker));
+	first = knob_counter(path, "mm->numa_scan_seq");
 	do {
 		int ret = machine_pin(atomic_load(&stage->walker),
 				      ++stage->steps);
@@ -66,8 +73,12 @@ int migration_hop(struct stage *stage)
 		if (ret)
 			return ret;
 		sleep_ms(HOP_MS);
-	} while (stage_goes_on(stage, start));
-	return 0;
+		rounds = knob_counter(path, "mm->numa_scan_seq") - first;
+	} while (stage_goes_on(stage, start, rounds));
+	snprintf(stage->note, sizeof(stage->note),
+		 "the scanner went %llu times round the address space",
+		 (unsigned long long)rounds);
+	return rounds < NR_ROUNDS ? -EAGAIN : 0;
 }
 
 int migration_migrate_pages(struct stage *stage)

@@ -22,6 +22,7 @@
 #define NR_BASE_PASSES 3
 #define RING_PAGES 128
 #define CHILD_LIFE_MS 50
+#define MERGE_BYTES (1UL << 20)
 
 static uint64_t *known[NR_MEMORIES];
 static char *all_holes[NR_MEMORIES];
@@ -45,16 +46,14 @@ static int allocate_maps(struct stage *stage)
 }
 
 /*
- * All of an arena, a part of a rival: ksmd is slow, and it is to get round
- * within seconds. What refuses is not merged.
+ * A part of each: ksmd is slow, and it is to get round to all of them within
+ * seconds, several times. What refuses is not merged.
  */
-static void offer_for_merging(enum memory_id id, const struct memory *memory)
+static void offer_for_merging(const struct memory *memory)
 {
-	size_t length = memory->length;
-
-	if (id != MEMORY_ARENA && id != MEMORY_ARENA_4K)
-		length = length < CHUNK_BYTES ? length : CHUNK_BYTES;
-	madvise(memory->base, length, MADV_MERGEABLE);
+	madvise(memory->base,
+		memory->length < MERGE_BYTES ? memory->length : MERGE_BYTES,
+		MADV_MERGEABLE);
 }
 
 static void make_memory(struct stage *stage, enum memory_id id)
@@ -75,7 +74,7 @@ static void make_memory(struct stage *stage, enum memory_id id)
 	if (!stage->make_error[id])
 		stage->made |= MEMORY_BIT(id);
 	if (stage->mergeable && !stage->make_error[id])
-		offer_for_merging(id, memory);
+		offer_for_merging(memory);
 	if (holes)
 		all_holes[id] = holes;
 }
