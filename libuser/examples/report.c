@@ -21,7 +21,7 @@ void report_start(const struct training *training)
 		backend_name(memory->backend), training->size_kept / MIB,
 		training->dataset.train.count, training->dataset.test.count,
 		training->size_step / MIB);
-	fprintf(stderr, "One step and one evaluation to warm up, not counted; then %u epochs of %u steps.\n",
+	fprintf(stderr, "A warm-up that is not counted: one step and one evaluation with the first batch and the last; then %u epochs of %u steps.\n",
 		options->epochs, training->steps);
 }
 
@@ -98,7 +98,7 @@ static void print_faults(const struct training *training)
 		   &faults->evaluation.process);
 	if (why)
 		printf("  %s\n", why);
-	printf("  Not counted: one step and one evaluation of a batch to warm up OpenBLAS and libc.\n");
+	printf("  Not counted: the warm-up of OpenBLAS and libc, a step and an evaluation with the first batch and the last.\n");
 }
 
 void report_text(const struct training *training)

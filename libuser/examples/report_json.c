@@ -138,7 +138,7 @@ void report_json(const struct training *training)
 	printf("{\n  \"program\": \"train\",\n");
 	print_config(training);
 	print_memory(training);
-	printf("  \"warm_up_steps\": 1,\n");
+	printf("  \"warm_up_steps\": 2,\n");
 	print_losses(training);
 	printf("  \"test_accuracy\": %.9g,\n",
 	       (double)training->right / training->dataset.test.count);

@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 	options_parse(&options, argc, argv);
 	/*
 	 * How OpenBLAS divides a product between threads decides the order of
-	 * its sums, so the losses would depend on the machine's load and size.
+	 * its sums: with two threads the losses differ from those with one.
 	 */
 	openblas_set_num_threads(1);
 

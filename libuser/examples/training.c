@@ -199,13 +199,18 @@ static int evaluate_batch(struct training *training, uint32_t step)
 	return 0;
 }
 
+static uint32_t steps_of_test(const struct training *training)
+{
+	return (training->dataset.test.count - 1) / training->batch + 1;
+}
+
 int training_evaluate(struct training *training, const struct memory_mark *mark)
 {
-	uint32_t steps = (training->dataset.test.count - 1) / training->batch + 1;
 	int error = 0;
 
 	training->right = 0;
-	for (uint32_t step = 0; step < steps && !error; step++) {
+	for (uint32_t step = 0; step < steps_of_test(training) && !error;
+	     step++) {
 		error = evaluate_batch(training, step);
 		memory_rewind(&training->memory, mark);
 	}
@@ -213,18 +218,36 @@ int training_evaluate(struct training *training, const struct memory_mark *mark)
 	return error;
 }
 
-int training_warm_up(struct training *training, const struct memory_mark *mark)
+static int warm_up_with(struct training *training,
+			const struct memory_mark *mark, uint32_t train_step,
+			uint32_t test_step)
 {
 	int error;
 
 	training_init(training);
-	fault_log_start(&training->faults);
 	training_shuffle(training);
-	error = training_step(training, 0, 0);
+	error = training_step(training, 0, train_step);
 	memory_rewind(&training->memory, mark);
+	if (error)
+		return error;
+	error = evaluate_batch(training, test_step);
+	memory_rewind(&training->memory, mark);
+	return error;
+}
+
+/*
+ * The last batch may be smaller than the first, and OpenBLAS has other code for
+ * other sizes, which is a page of its library that was not yet needed.
+ */
+int training_warm_up(struct training *training, const struct memory_mark *mark)
+{
+	int error;
+
+	fault_log_start(&training->faults);
+	error = warm_up_with(training, mark, 0, 0);
 	if (!error)
-		error = evaluate_batch(training, 0);
-	memory_rewind(&training->memory, mark);
+		error = warm_up_with(training, mark, training->steps - 1,
+				     steps_of_test(training) - 1);
 	progress_warm_up(&training->progress);
 	fault_log_step(&training->faults, 1);
 	fault_log_evaluation(&training->faults);

@@ -41,8 +41,9 @@ int training_open(struct training *training, const struct options *options);
 void training_close(struct training *training);
 
 /*
- * Does once what the loop will do, so that OpenBLAS and libc take the faults of
- * their own first time before the loop is counted.
+ * Does with the first and the last batch what the loop will do, so that
+ * OpenBLAS and libc take the faults of their first time before the loop is
+ * counted.
  */
 int training_warm_up(struct training *training,
 		     const struct memory_mark *mark);

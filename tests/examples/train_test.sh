@@ -140,11 +140,22 @@ losses seed
 expect test -n "$(cmp "$scratch/anonymous" "$scratch/seed")"
 done_case "another seed gives other losses"
 
-run env OPENBLAS_NUM_THREADS=4 "$TRAIN" --data "$DATA" --quiet --epochs 2 \
-	--samples 1100 --seed 7 --backend anonymous --json
-losses threads
-expect cmp "$scratch/anonymous" "$scratch/threads"
+# Enough samples for two threads to make a difference, if they were let.
+for threads in 1 2; do
+	run env OPENBLAS_NUM_THREADS=$threads "$TRAIN" --data "$DATA" --quiet \
+		--epochs 1 --samples 10000 --backend anonymous --json
+	losses "threads$threads"
+done
+expect cmp "$scratch/threads1" "$scratch/threads2"
 done_case "OPENBLAS_NUM_THREADS does not change the losses"
+
+# Products of few rows, of one, and of many take OpenBLAS other ways.
+for sizes in "1 50" "100 1003" "127 1000" "1000 1001" "3000 5000"; do
+	train --quiet --epochs 2 --batch "${sizes% *}" --samples "${sizes#* }" \
+		--backend anonymous --assert-no-faults
+	expect_status 0
+	done_case "no fault in batches of ${sizes% *} of ${sizes#* } samples"
+done
 
 short --backend anonymous --batch 5000 --json --assert-no-faults
 expect_status 0
@@ -180,8 +191,9 @@ fi
 
 train --backend anonymous --epochs 2 --samples 256
 expect_status 0
-expect_err "epoch 1/2: loss" "epoch 2/2: loss" "0 faults so far" "warm up"
-expect_out "page faults in the loop" "to warm up"
+expect_err "epoch 1/2: loss" "epoch 2/2: loss" "0 faults so far" \
+	"warm-up"
+expect_out "page faults in the loop" "warm-up"
 done_case "elsewhere it prints a line for each epoch"
 
 short --backend anonymous
