@@ -13,7 +13,7 @@ set -o nounset -o pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 CC=${CC:-cc}
-manual=$top/docs/man/libarenauser.7
+man=$top/docs/man manual=$man/libarenauser.7
 number=0 failed=0
 
 scratch=$(mktemp -d)
@@ -101,14 +101,17 @@ errors() {
 		<("$scratch/errors" | sed 's/^ENOTSUP$/EOPNOTSUPP/' | sort)
 }
 
-# Each function of the map is in the manual.
+# Each function that the header declares is in the manual, and has a page.
 functions() {
 	local name missing=0
-	for name in $(sed -n '/global:/,/local:/s/^\t*\(arena_[a-z_]*\);$/\1/p' \
-			"$top/libuser/libarenauser.map"); do
-		[ "$name" = arena_alloc_slow ] ||
-			grep -qw "$name" "$manual" ||
-			{ echo "$name is not in the manual"; missing=1; }
+	for name in $(grep -oE '\barena_[a-z0-9_]+\(' \
+			"$top/libuser/include/arenauser.h" | tr -d '(' |
+			sort -u | grep -vx arena_alloc_slow); do
+		grep -qE "^\.It Fn .*\b$name\b" "$manual" ||
+			grep -qE "^\.Fn $name\b" "$manual" ||
+			{ echo "$name is not in libarenauser.7"; missing=1; }
+		grep -qE "^\.Nm $name\b" "$man"/*.3 ||
+			{ echo "$name has no page"; missing=1; }
 	done
 	return "$missing"
 }
@@ -116,7 +119,7 @@ functions() {
 # Of style only what does not depend on the manuals installed here.
 lint() {
 	local said
-	said=$(mandoc -T lint -W style "$manual" 2>/dev/null |
+	said=$(mandoc -T lint -W style "$manual" "$man"/*.3 2>/dev/null |
 		grep -v 'referenced manual not found')
 	[ -z "$said" ] || { echo "$said"; false; }
 }
@@ -141,7 +144,7 @@ else
 	skip "example runs" "pkg-config is not installed"
 fi
 check "errors of the manual are those with a text" errors
-check "functions of the map are in the manual" functions
+check "functions of the header are in the manual" functions
 if command -v mandoc >/dev/null; then
 	check "manual has no lint" lint
 else
