@@ -7,18 +7,20 @@ int main(void)
 {
 	struct arena *arena;
 	struct arena_mark mark;
+	struct arena_matrix matrix;
 	int error = arena_create(64 << 20, NULL, &arena);
 
-	if (!error)
-		error = arena_mark(arena, &mark);
-	for (int step = 0; step < 1000 && !error; step++) {
-		struct arena_matrix matrix;
-
-		error = arena_carve_matrix_f32(arena, 2000, 2000, 0, &matrix);
-		if (!error)
-			*(float *)arena_matrix_row(&matrix, step) = 1.0f;
+	if (error) {
+		fprintf(stderr, "hello: %s\n", arena_strerror(error));
+		return 1;
+	}
+	arena_mark(arena, &mark);
+	for (int step = 0; step < 1000; step++) {
+		arena_carve_matrix_f32(arena, 2000, 2000, ARENA_MATRIX_ZEROED,
+				       &matrix);
 		arena_rewind(arena, &mark);
 	}
-	puts(error ? arena_strerror(error) : arena_backend_name(arena));
-	return error != 0;
+	puts(arena_backend_name(arena));
+	arena_destroy(arena);
+	return 0;
 }

@@ -146,9 +146,13 @@ void mlp_forward(const struct mlp *mlp, struct pass *pass)
 	}
 }
 
+#define EXPONENT_MIN (-80.0f)
+
 /*
  * Softmax and cross-entropy of one sample. The greatest score is taken off
- * first, which changes nothing but keeps exp() from overflowing.
+ * first, which changes nothing but keeps expf from overflowing. What is far
+ * below it is nothing beside it, and is kept from underflowing: libm has a
+ * function of its own for that, on a page that may not have been needed before.
  */
 static float loss_of_row(const float *score, float *gradient, size_t cols,
 			 uint8_t label, float weight)
@@ -158,7 +162,7 @@ static float loss_of_row(const float *score, float *gradient, size_t cols,
 	for (size_t c = 1; c < cols; c++)
 		max = fmaxf(max, score[c]);
 	for (size_t c = 0; c < cols; c++) {
-		gradient[c] = expf(score[c] - max);
+		gradient[c] = expf(fmaxf(score[c] - max, EXPONENT_MIN));
 		sum += gradient[c];
 	}
 	for (size_t c = 0; c < cols; c++)

@@ -11,6 +11,9 @@
 #include <cblas.h>
 #include <err.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "options.h"
 #include "report.h"
@@ -61,19 +64,33 @@ static enum exit_code finish(const struct training *training)
 	return EXIT_FAULTS;
 }
 
+/*
+ * How OpenBLAS divides a product between threads decides the order of its sums:
+ * with two threads the losses differ from those with one. Its threads start
+ * when it is loaded, before main(), and even those that are never given work
+ * take faults, whenever the scheduler lets them run. Only the environment comes
+ * in time for that, so the program starts over with it; without /proc it goes
+ * on with idle threads.
+ */
+static void use_one_thread(char **argv)
+{
+	const char *threads = getenv("OPENBLAS_NUM_THREADS");
+
+	if (!threads || strcmp(threads, "1")) {
+		if (!setenv("OPENBLAS_NUM_THREADS", "1", 1))
+			execv("/proc/self/exe", argv);
+	}
+	openblas_set_num_threads(1);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	struct training training;
 	enum exit_code code = EXIT_FAILED;
 
+	use_one_thread(argv);
 	options_parse(&options, argc, argv);
-	/*
-	 * How OpenBLAS divides a product between threads decides the order of
-	 * its sums: with two threads the losses differ from those with one.
-	 */
-	openblas_set_num_threads(1);
-
 	if (training_open(&training, &options))
 		goto out_close;
 	report_start(&training);

@@ -149,6 +149,20 @@ done
 expect cmp "$scratch/threads1" "$scratch/threads2"
 done_case "OPENBLAS_NUM_THREADS does not change the losses"
 
+# Idle threads take faults of their own. Opening the other end of the pipe waits
+# until train has opened it to read its data, long after OpenBLAS has started.
+mkdir "$scratch/pipe"
+mkfifo "$scratch/pipe/train-images-idx3-ubyte"
+# shellcheck disable=SC2016
+run timeout 60 sh -c '
+	OPENBLAS_NUM_THREADS=4 "$1" --data "$2" 2> /dev/null &
+	exec 3> "$2/train-images-idx3-ubyte"
+	ls "/proc/$!/task" | wc -l
+	exec 3>&-
+	wait' sh "$TRAIN" "$scratch/pipe"
+expect test "$(cat "$scratch/out")" -eq 1
+done_case "there is one thread, idle ones of OpenBLAS included"
+
 # Products of few rows, of one, and of many take OpenBLAS other ways.
 for sizes in "1 50" "100 1003" "127 1000" "1000 1001" "3000 5000"; do
 	train --quiet --epochs 2 --batch "${sizes% *}" --samples "${sizes#* }" \
@@ -156,6 +170,12 @@ for sizes in "1 50" "100 1003" "127 1000" "1000 1001" "3000 5000"; do
 	expect_status 0
 	done_case "no fault in batches of ${sizes% *} of ${sizes#* } samples"
 done
+
+# Scores far apart, whose softmax is too small for a float.
+train --quiet --epochs 1 --samples 2000 --batch 8 --learning-rate 1 \
+	--backend anonymous --assert-no-faults
+expect_status 0
+done_case "no fault when a probability underflows"
 
 short --backend anonymous --batch 5000 --json --assert-no-faults
 expect_status 0
