@@ -66,10 +66,10 @@ static inline bool is_aligned(const void *p, size_t alignment)
 }
 
 /*
- * Write a byte in each page. Not instrumented: AddressSanitizer would look into
- * its shadow memory, which takes faults of its own.
+ * Write a byte in each page. Not instrumented: sanitizers would look into their
+ * shadow memory, which takes faults of its own.
  */
-__attribute__((no_sanitize_address))
+__attribute__((no_sanitize_address, no_sanitize_thread))
 static inline void touch_pages(void *block, size_t size)
 {
 	volatile unsigned char *bytes = block;
@@ -79,13 +79,13 @@ static inline void touch_pages(void *block, size_t size)
 		bytes[i] = 1;
 }
 
-/* In the code under test: is a checker there, which makes its own faults? */
+/* Is this program instrumented, so that it takes faults of its own? */
 static inline bool is_sanitized(void)
 {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	return true;
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 	return true;
 #endif
 #endif
