@@ -209,12 +209,10 @@ extern const struct disturbance disturbances[];
 extern const unsigned int nr_disturbances;
 
 /*
- * Should the disturber, at it since @start, go on? Scanners are to have gone
- * @rounds times round everything: what they never came to was not disturbed.
+ * Should the disturber, at it since @start, go on? A scanner is to have gone
+ * round everything: what it never came to was not disturbed.
  */
-#define NR_ROUNDS 3
-bool stage_goes_on(const struct stage *stage, uint64_t start,
-		   unsigned int rounds);
+bool stage_goes_on(const struct stage *stage, uint64_t start, bool went_round);
 /* Waits in the disturber: for @count more walks, or for some time at most. */
 bool stage_wait_passes(struct stage *stage, unsigned long count);
 bool stage_wait_flag(_Atomic bool *flag, bool value, unsigned int limit_ms);

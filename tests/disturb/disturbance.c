@@ -18,13 +18,14 @@
 
 #define KSM "/sys/kernel/mm/ksm/"
 #define NR_FORKS 3
+/* One may be half done, the next takes checksums, the third one merges. */
+#define NR_SCANS 3
 #define NR_CLEARS 3
 #define STEP_LIMIT_MS 3000
 #define GO_ON_LIMIT_MS 20000
 
 /* The witness may be in another process, where perf is missing. */
-bool stage_goes_on(const struct stage *stage, uint64_t start,
-		   unsigned int rounds)
+bool stage_goes_on(const struct stage *stage, uint64_t start, bool went_round)
 {
 	const struct suffering *witness = &stage->suffering[stage->witness];
 	uint64_t past = now_ms() - start;
@@ -33,7 +34,7 @@ bool stage_goes_on(const struct stage *stage, uint64_t start,
 		return true;
 	if (past > GO_ON_LIMIT_MS)
 		return false;
-	if (rounds < NR_ROUNDS)
+	if (!went_round)
 		return true;
 	return stage->memories & MEMORY_BIT(stage->witness) &&
 	       witness->faults + witness->moved < stage->enough;
@@ -96,11 +97,12 @@ static int run_ksm(struct stage *stage)
 			most = sharing;
 		knob_read_u64(KSM "full_scans", &scans);
 		stage->steps = scans - first;
-	} while (stage_goes_on(stage, start, stage->steps));
+	} while (stage_goes_on(stage, start,
+			       stage->steps >= NR_SCANS));
 	snprintf(stage->note, sizeof(stage->note),
 		 "%lu full scans, pages_sharing was %llu at most",
 		 stage->steps, (unsigned long long)most);
-	return stage->steps < NR_ROUNDS ? -EAGAIN : 0;
+	return stage->steps < NR_SCANS ? -EAGAIN : 0;
 }
 
 /* Unmerge what is left before KSM is put back to how it was. */

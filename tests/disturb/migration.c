@@ -13,7 +13,9 @@
 
 #include "disturb.h"
 
-#define HOP_MS 600
+#define HOP_POLL_MS 50
+#define NR_HOPS 2
+#define ROUNDS_PER_HOP 2
 #define SCHED "/sys/kernel/debug/sched/numa_balancing/"
 
 const char *migration_prepare_compaction(void)
@@ -55,30 +57,38 @@ const char *migration_prepare_numa(void)
 }
 
 /*
- * Drag the walker from node to node; its memory is to follow. The scanner says
- * in /proc/PID/sched how often it has gone round the walker's address space.
+ * Drag the walker from node to node; its memory is to follow. The scanner skips
+ * what is on the node that the walker runs on, so it has to get round on each
+ * of them: it says in /proc/PID/sched how often it has, and of the two rounds
+ * waited for the first may be half done.
  */
 int migration_hop(struct stage *stage)
 {
-	uint64_t start = now_ms(), first, rounds;
+	uint64_t start = now_ms(), rounds, at_hop = 0;
+	unsigned int nr_hops = 0;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/sched",
 		 atomic_load(&stage->walker));
-	first = knob_counter(path, "mm->numa_scan_seq");
+	rounds = knob_counter(path, "mm->numa_scan_seq");
 	do {
-		int ret = machine_pin(atomic_load(&stage->walker),
-				      ++stage->steps);
+		int ret;
 
-		if (ret)
-			return ret;
-		sleep_ms(HOP_MS);
-		rounds = knob_counter(path, "mm->numa_scan_seq") - first;
-	} while (stage_goes_on(stage, start, rounds));
+		if (!nr_hops || rounds >= at_hop + ROUNDS_PER_HOP) {
+			ret = machine_pin(atomic_load(&stage->walker),
+					  ++nr_hops);
+			if (ret)
+				return ret;
+			stage->steps = nr_hops - 1;
+			at_hop = rounds;
+		}
+		sleep_ms(HOP_POLL_MS);
+		rounds = knob_counter(path, "mm->numa_scan_seq");
+	} while (stage_goes_on(stage, start, stage->steps >= NR_HOPS));
 	snprintf(stage->note, sizeof(stage->note),
-		 "the scanner went %llu times round the address space",
-		 (unsigned long long)rounds);
-	return rounds < NR_ROUNDS ? -EAGAIN : 0;
+		 "scanned on %lu nodes in turn, %llu times in all",
+		 stage->steps, (unsigned long long)rounds);
+	return stage->steps < NR_HOPS ? -EAGAIN : 0;
 }
 
 int migration_migrate_pages(struct stage *stage)
