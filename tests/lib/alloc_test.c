@@ -173,7 +173,7 @@ TEST_F(arena, aligned_without_room_is_enomem_and_takes_nothing)
 					       (size_t)1 << 63, &block));
 	EXPECT_EQ(-ENOMEM, arena_alloc_aligned(self->arena, SIZE_MAX, 64,
 					       &block));
-	EXPECT_EQ(-ENOMEM, arena_alloc_aligned(self->arena, SIZE_MAX - 8192,
+	EXPECT_EQ(-ENOMEM, arena_alloc_aligned(self->arena, SIZE_MAX - 1000,
 					       4096, &block));
 	EXPECT_EQ((void *)self, block);
 	EXPECT_EQ(64, arena_used(self->arena));
