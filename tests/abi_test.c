@@ -194,6 +194,8 @@ TEST_F(command, bad_pointer_is_efault)
 			memcpy(end - left, &variant->size_known, 4);
 		fails_ioctl(EFAULT, self->fd, variant->cmd, end - left);
 	}
+	memset(self->room, 0, 2 * PAGE);
+	make_valid(self->room, variant->cmd, variant->size_known);
 	*self->size = UINT_MAX;
 	fails_ioctl(EFAULT, self->fd, variant->cmd, self->room);
 	EXPECT_STILL_VALID();

@@ -8,11 +8,13 @@
  * target must be as before, and touching the arena must take no fault: I/O may
  * not cost an entry. Pins that last longer are pin_test.c's.
  *
- * The disk test overwrites a disk. It takes the one that ARENA_DISK names, or
- * /dev/scratch, a name that no disk has by accident.
+ * The disk tests overwrite the disk that ARENA_DISK names. Without one they use
+ * a file in TMPDIR, if that is on a real file system.
  */
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 
 #include "fault_utils.h"
 #include "proc_utils.h"
@@ -54,10 +56,18 @@ FIXTURE_TEARDOWN(io)
 
 static int open_disk(void)
 {
-	const char *path = getenv("ARENA_DISK");
+	const char *disk = getenv("ARENA_DISK");
+	const char *dir = getenv("TMPDIR");
+	struct statfs fs;
 
-	return open(path ? path : "/dev/scratch",
-		    O_RDWR | O_DIRECT | O_CLOEXEC);
+	if (disk)
+		return open(disk, O_RDWR | O_DIRECT | O_CLOEXEC);
+	dir = dir ? dir : "/var/tmp";
+	/* Some memory file systems take O_DIRECT, and copy. */
+	if (statfs(dir, &fs) || fs.f_type == TMPFS_MAGIC ||
+	    fs.f_type == RAMFS_MAGIC)
+		return -1;
+	return open(dir, O_TMPFILE | O_RDWR | O_DIRECT | O_CLOEXEC, 0600);
 }
 
 /* Where in the arena, and how much: within a chunk, across borders, much. */
@@ -77,7 +87,7 @@ TEST_F(io, direct_reads_from_a_disk)
 	size_t i;
 
 	if (disk < 0)
-		SKIP(return, "no scratch disk in ARENA_DISK");
+		SKIP(return, "no ARENA_DISK, and no disk behind TMPDIR");
 	plain = mmap(NULL, LENGTH, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	fill(plain, LENGTH, 5000);
 	ASSERT_EQ(LENGTH, pwrite(disk, plain, LENGTH, 0));
@@ -100,7 +110,7 @@ TEST_F(io, direct_writes_to_a_disk)
 	size_t i;
 
 	if (disk < 0)
-		SKIP(return, "no scratch disk in ARENA_DISK");
+		SKIP(return, "no ARENA_DISK, and no disk behind TMPDIR");
 	plain = mmap(NULL, LENGTH, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; i < ARRAY_SIZE(spans); i++) {
 		ASSERT_EQ(spans[i].length,

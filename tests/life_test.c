@@ -207,7 +207,7 @@ TEST_F(life, thousand_arenas_leave_nothing)
 			close(fd);
 	}
 	EXPECT_LE(100, i) TH_LOG("only %d rounds", i);
-	EXPECT_EQ(0, missing_kb(memory, 48 * 1024));
+	EXPECT_EQ(0, missing_kb(memory));
 	/* A page or two of the test's own text may have come. */
 	EXPECT_GT(rss + (long)(CHUNK / 1024), status_kb("RssFile"));
 }
@@ -257,7 +257,7 @@ TEST_F_TIMEOUT(life, killed_while_creating_is_gone_at_once, 120)
 	if (!delay_ms)
 		SKIP(return, "CREATE is over before it can be killed");
 	fails_info(ENODATA, self->fd);
-	EXPECT_EQ(0, missing_kb(memory, 48 * 1024));
+	EXPECT_EQ(0, missing_kb(memory));
 	EXPECT_EQ(0, try_create(self->fd, LENGTH, 0));
 }
 
@@ -295,7 +295,7 @@ TEST_F_TIMEOUT(life, all_of_memory_is_enomem_and_kills_nobody, 200)
 	EXPECT_EQ(0, waitpid(canary, &status, WNOHANG));
 	kill(canary, SIGKILL);
 	EXPECT_EQ(128 + SIGKILL, reap(canary));
-	EXPECT_EQ(0, missing_kb(memory, 48 * 1024));
+	EXPECT_EQ(0, missing_kb(memory));
 	EXPECT_EQ(0, try_create(self->fd, LENGTH, 0));
 }
 

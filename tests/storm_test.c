@@ -305,7 +305,7 @@ TEST_F_TIMEOUT(storm, processes_that_come_and_go, 120)
 	}
 	for (i = 0; i < ARRAY_SIZE(child); i++)
 		EXPECT_EQ(0, reap(child[i]));
-	EXPECT_EQ(0, missing_kb(memory, 48 * 1024));
+	EXPECT_EQ(0, missing_kb(memory));
 }
 
 TEST_HARNESS_MAIN
