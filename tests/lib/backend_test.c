@@ -127,6 +127,38 @@ TEST_F(arena, huge_is_seen_in_smaps)
 	EXPECT_LE(SIZE >> 10, proc_number("/proc/self/smaps_rollup", key));
 }
 
+/* Can this system fill @size bytes with huge pages at all? */
+static bool has_huge_pages(size_t size)
+{
+	long before = proc_number("/proc/self/smaps_rollup", "AnonHugePages:");
+	unsigned char *start;
+	bool huge;
+
+	start = mmap(NULL, size + 2 * MIB, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (start == MAP_FAILED)
+		return false;
+	madvise(start, size + 2 * MIB, MADV_HUGEPAGE);
+	touch_pages(start, size + 2 * MIB);
+	huge = proc_number("/proc/self/smaps_rollup", "AnonHugePages:") -
+	       before >= (long)(size >> 10);
+	munmap(start, size + 2 * MIB);
+	return huge;
+}
+
+TEST(huge_where_the_system_has_huge_pages)
+{
+	struct arena *arena;
+
+	if (test_backend() != ARENA_BACKEND_ANONYMOUS)
+		SKIP(return, "the device has pages of its own");
+	if (!has_huge_pages(SIZE))
+		SKIP(return, "this system gives no transparent huge pages");
+	arena = must_create(SIZE_WHOLE);
+	EXPECT_NE(0, arena_guarantees(arena) & ARENA_GUARANTEE_HUGE);
+	arena_destroy(arena);
+}
+
 /* Neighbours that the kernel merged would spoil each other's evidence. */
 TEST(neighbours_do_not_spoil_the_evidence)
 {

@@ -32,6 +32,27 @@ TEST(larger_than_memory_is_enomem)
 	EXPECT_EQ(vm_kib, proc_number("/proc/self/status", "VmSize:"));
 }
 
+/*
+ * Less than the machine has, more than is free: the kernel would promise it, and
+ * send the OOM killer when it is populated.
+ */
+TEST(more_than_is_free_is_enomem)
+{
+	struct arena_options options = ARENA_OPTIONS_INIT;
+	long total_kib = proc_number("/proc/meminfo", "MemTotal:");
+	FILE *file;
+
+	options.backend = ARENA_BACKEND_ANONYMOUS;
+	/* Should it come to that, this process goes first. */
+	file = fopen("/proc/self/oom_score_adj", "we");
+	if (file) {
+		fputs("1000", file);
+		fclose(file);
+	}
+	ASSERT_LT(0, total_kib);
+	fails_create(ENOMEM, ((size_t)total_kib << 10) - 8 * MIB, &options);
+}
+
 TEST(options_too_small_are_einval)
 {
 	struct arena_options options = ARENA_OPTIONS_INIT;

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <arenauser.h>
 
@@ -34,6 +35,16 @@ static void use_well(struct arena *arena)
 		arena_destroy(child);
 		arena_rewind(arena, &mark);
 	}
+}
+
+/* What is mapped where an arena was is no arena. */
+static void use_place_again(void *place)
+{
+	void *again = mmap(place, 4096, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (again != MAP_FAILED)
+		memset(again, 1, 4096);
 }
 
 static void use_badly(struct arena *arena, const char *how)
@@ -67,17 +78,20 @@ int main(int argc, char **argv)
 {
 	struct arena_options options = ARENA_OPTIONS_INIT;
 	struct arena *arena;
+	void *place;
 
 	if (argc != 2)
 		return 2;
 	options.backend = ARENA_BACKEND_ANONYMOUS;
 	if (arena_create(1 << 20, &options, &arena))
 		return 2;
+	place = arena->next;
 	if (!strcmp(argv[1], "well"))
 		use_well(arena);
 	else
 		use_badly(arena, argv[1]);
 	arena_destroy(arena);
+	use_place_again(place);
 	puts("ended");
 	return 0;
 }

@@ -16,6 +16,8 @@ CC=${CC:-cc}
 man=$top/docs/man manual=$man/libarenauser.7
 number=0 failed=0
 
+header=$top/libuser/include/arenauser.h
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 prefix=$scratch/usr O=$scratch/build
@@ -101,12 +103,24 @@ errors() {
 		<("$scratch/errors" | sed 's/^ENOTSUP$/EOPNOTSUPP/' | sort)
 }
 
-# Each function that the header declares is in the manual, and has a page.
+declared() { grep -oE '\barena_[a-z0-9_]+\(' "$header" | tr -d '(' | sort -u; }
+
+# Each function that the header declares can be linked, or is inline.
+exported() {
+	local name missing=0
+	for name in $(declared); do
+		nm -D --defined-only "$O/lib/libarenauser.so" |
+			grep -q " $name@" ||
+			grep -qE "^static inline .*\b$name\(" "$header" ||
+			{ echo "$name is not exported"; missing=1; }
+	done
+	return "$missing"
+}
+
+# Each is in the manual, and has a page.
 functions() {
 	local name missing=0
-	for name in $(grep -oE '\barena_[a-z0-9_]+\(' \
-			"$top/libuser/include/arenauser.h" | tr -d '(' |
-			sort -u | grep -vx arena_alloc_slow); do
+	for name in $(declared | grep -vx arena_alloc_slow); do
 		grep -qE "^\.It Fn .*\b$name\b" "$manual" ||
 			grep -qE "^\.Fn $name\b" "$manual" ||
 			{ echo "$name is not in libarenauser.7"; missing=1; }
@@ -144,6 +158,7 @@ else
 	skip "example runs" "pkg-config is not installed"
 fi
 check "errors of the manual are those with a text" errors
+check "functions of the header are exported" exported
 check "functions of the header are in the manual" functions
 if command -v mandoc >/dev/null; then
 	check "manual has no lint" lint
