@@ -24,7 +24,7 @@
 
 #define PAGE_BYTES 4096UL
 #define CHUNK_BYTES (2UL << 20)
-#define NR_ATTEMPTS 3
+#define NR_ATTEMPTS 4
 #define NR_COUNTERS_MAX 3
 
 enum memory_id {
@@ -263,6 +263,7 @@ int table_end(void);
 void row_run(const struct disturbance *disturbance, struct row *row,
 	     const char *no_arena);
 #define ROW_NR_RESULTS 3
+unsigned long calibration_fault_us(void);
 void calibration_run(const char *no_arena);
 #define CALIBRATION_NR_RESULTS 5
 

@@ -24,13 +24,15 @@
 #include "disturb.h"
 
 #define NR_ROWS_MAX 16
+#define LENGTH (16UL << 20)
+#define LENGTH_SLOW (4UL << 20)
+#define SLOW_US 60
 #define TUNABLES "GLIBC_TUNABLES"
 #define NO_RSEQ "glibc.pthread.rseq=0"
 #define HUGE_PAGES "/proc/sys/vm/nr_hugepages"
 #define THP "/sys/kernel/mm/transparent_hugepage/enabled"
 
 struct options options = {
-	.length = 16UL << 20,
 	.milliseconds = 1500,
 	.exact = true,
 };
@@ -41,7 +43,7 @@ static void usage(void)
 
 	printf("usage: disturb_test [--row NAME] [--size MIB] [--time MS]\n"
 	       "                    [--no-perf] [--sabotage WAY]\n"
-	       "  --size MIB      of each memory [16]\n"
+	       "  --size MIB      of each memory [16; 4 where faults are slow]\n"
 	       "  --time MS       that a disturbance goes on for, about [1500]\n"
 	       "  --no-perf       compare with a control instead of counting by address\n"
 	       "  --sabotage dontneed    take a chunk of the arena away after each walk\n"
@@ -103,8 +105,8 @@ static bool parse_options(int argc, char **argv)
 		else
 			ok = false;
 	}
-	return ok && optind == argc && options.length &&
-	       !(options.length % CHUNK_BYTES) && options.milliseconds;
+	return ok && optind == argc && !(options.length % CHUNK_BYTES) &&
+	       options.milliseconds;
 }
 
 /*
@@ -145,6 +147,16 @@ static void prepare_rivals(void)
 	knob_set(HUGE_PAGES, text);
 }
 
+static void choose_length(void)
+{
+	unsigned long us = calibration_fault_us();
+
+	if (!options.length)
+		options.length = us > SLOW_US ? LENGTH_SLOW : LENGTH;
+	table_note("memories of %zu MiB (a fault takes about %lu us here)",
+		   options.length >> 20, us);
+}
+
 static const char *probe_arena(void)
 {
 	int ret;
@@ -181,6 +193,7 @@ int main(int argc, char **argv)
 		table_note("no perf events: comparing with the control");
 		options.exact = false;
 	}
+	choose_length();
 	prepare_rivals();
 	calibration_run(no_arena);
 	for (i = 0; i < nr_disturbances; i++)

@@ -15,9 +15,9 @@
 
 #include "disturb.h"
 
-#define RECLAIM_BYTES "33554432"
-#define PRESS_BYTES (64UL << 20)
-#define ROOM_BYTES (16UL << 20)
+#define RECLAIM_BYTES (2 * options.length)
+#define PRESS_BYTES (4 * options.length)
+#define ROOM_BYTES options.length
 #define IDLE_LIMIT_MS 10000
 
 /* EAGAIN says that less was found than asked for, which is what locked is. */
@@ -25,10 +25,12 @@ int reclaim_cgroup(struct stage *stage)
 {
 	uint64_t end = now_ms() + options.milliseconds;
 	unsigned int full = 0;
+	char wanted[24];
 
+	snprintf(wanted, sizeof(wanted), "%zu", RECLAIM_BYTES);
 	do {
 		int ret = knob_write(machine_cgroup_file("memory.reclaim"),
-				     RECLAIM_BYTES);
+				     wanted);
 
 		if (ret && ret != -EAGAIN)
 			return ret;
@@ -37,7 +39,7 @@ int reclaim_cgroup(struct stage *stage)
 		stage_wait_passes(stage, 2);
 	} while (now_ms() < end);
 	snprintf(stage->note, sizeof(stage->note),
-		 "%u of %lu times " RECLAIM_BYTES " bytes were found", full,
+		 "%s bytes were found %u times of %lu", wanted, full,
 		 stage->steps);
 	return 0;
 }

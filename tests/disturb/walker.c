@@ -22,7 +22,7 @@
 #define NR_BASE_PASSES 3
 #define RING_PAGES 128
 #define CHILD_LIFE_MS 50
-#define MERGE_BYTES (1UL << 20)
+#define MERGE_SHARE 16
 
 static uint64_t *known[NR_MEMORIES];
 static char *all_holes[NR_MEMORIES];
@@ -51,8 +51,9 @@ static int allocate_maps(struct stage *stage)
  */
 static void offer_for_merging(const struct memory *memory)
 {
-	madvise(memory->base,
-		memory->length < MERGE_BYTES ? memory->length : MERGE_BYTES,
+	size_t part = options.length / MERGE_SHARE;
+
+	madvise(memory->base, memory->length < part ? memory->length : part,
 		MADV_MERGEABLE);
 }
 
