@@ -107,6 +107,27 @@ TEST_F(device, huge_where_it_is_disabled_is_there_or_eperm)
 	EXPECT_EQ(NULL, arena);
 }
 
+/* HUGE is reported if and only if the page table has it. */
+TEST_F(device, huge_is_what_smaps_says)
+{
+	const char *rollup = "/proc/self/smaps_rollup";
+	int disabled;
+
+	for (disabled = 0; disabled < 2; disabled++) {
+		long before = proc_number(rollup, "FilePmdMapped:");
+		struct arena *arena = NULL;
+		bool mapped, reported;
+
+		ASSERT_EQ(0, prctl(PR_SET_THP_DISABLE, disabled, 0, 0, 0));
+		ASSERT_EQ(0, try_backend(ARENA_BACKEND_DEVICE, 0, &arena));
+		mapped = proc_number(rollup, "FilePmdMapped:") - before >=
+			 (long)(SIZE >> 10);
+		reported = arena_guarantees(arena) & ARENA_GUARANTEE_HUGE;
+		EXPECT_EQ(mapped, reported);
+		arena_destroy(arena);
+	}
+}
+
 TEST_F(device, whole_arena_is_zero_and_without_faults)
 {
 	struct arena_fault_counter *counter;
