@@ -17,8 +17,8 @@ KDIR ?= $(firstword $(wildcard $(O)/kernels/$(release)/headers \
 		/lib/modules/$(release)/build))
 module_out = $(O)/kmod/$(release)
 
-.PHONY: all module lib setup demo check bench debug-kernel kernels kselftest \
-	install uninstall clean help
+.PHONY: all module lib setup demo check debug-kernel kernels kselftest install \
+	uninstall clean help
 
 all: lib
 
@@ -66,12 +66,28 @@ demo:
 check:
 	@tests/check/run $(GROUPS)
 
-## make install uninstall      [DESTDIR=] [PREFIX=/usr/local]
+## make install uninstall      [DESTDIR=] [PREFIX=/usr/local]: library, headers,
+##                             man pages, udev rule, sources for DKMS
+MAN = $(wildcard docs/man/*.[0-9])
+man_dir = $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(1)))
+VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
+dkms_dir = $(DESTDIR)/usr/src/arena-$(VERSION)
+rules = $(DESTDIR)/usr/lib/udev/rules.d/60-arena.rules
+
 install:
 	@$(MAKE) -C libuser O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
+	@$(foreach page,$(MAN),install -D -m 644 $(page) \
+		$(call man_dir,$(page))/$(notdir $(page)) &&) :
+	@install -D -m 644 kmod/60-arena.rules $(rules)
+	@cd kmod && find . -name '*.[ch]' -o -name Kbuild | while read -r file; \
+		do install -D -m 644 $$file $(dkms_dir)/kmod/$$file; done
+	@install -m 644 Kbuild $(dkms_dir)/
+	@sed 's/@VERSION@/$(VERSION)/' kmod/dkms.conf >$(dkms_dir)/dkms.conf
 
 uninstall:
 	@$(MAKE) -C libuser O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) uninstall
+	rm -rf $(dkms_dir) $(rules) \
+		$(foreach page,$(MAN),$(call man_dir,$(page))/$(notdir $(page)))
 
 ## make clean                  remove build/
 clean:

@@ -37,12 +37,16 @@ waived() {
 		tests/check/checkpatch-waived | paste -sd ,
 }
 
+# Run from elsewhere: checkpatch leaves a file in the folder it is started in.
 checkpatch() {
 	local tree
 	tree=$(tests/vm/source)
-	"$tree/scripts/checkpatch.pl" --strict --no-tree --no-summary --terse \
-		--quiet --show-types --ignore "$(waived)" \
-		--file kmod/*.c kmod/*.h kmod/uapi/linux/*.h
+	mkdir -p build/check
+	(cd build/check && "$tree/scripts/checkpatch.pl" --strict --no-tree \
+		--no-summary --terse --quiet --show-types \
+		--ignore "$(cd "$top_dir" && waived)" \
+		--file "$top_dir"/kmod/{*.[ch],uapi/linux/*.h}) |
+		sed "s|^$top_dir/||"
 }
 
 # Builds in a folder of its own, from nothing, so that every file is seen.
