@@ -88,6 +88,8 @@ static int run_ksm(struct stage *stage)
 {
 	uint64_t start = now_ms();
 	uint64_t first = 0, scans = 0, sharing, most = 0;
+	/* With nothing but unmergeable memory there is nothing to scan. */
+	bool scanned = !(stage->memories & MEMORY_BIT(stage->witness));
 
 	knob_read_u64(KSM "full_scans", &first);
 	do {
@@ -97,12 +99,12 @@ static int run_ksm(struct stage *stage)
 			most = sharing;
 		knob_read_u64(KSM "full_scans", &scans);
 		stage->steps = scans - first;
-	} while (stage_goes_on(stage, start,
-			       stage->steps >= NR_SCANS));
+		scanned |= stage->steps >= NR_SCANS;
+	} while (stage_goes_on(stage, start, scanned));
 	snprintf(stage->note, sizeof(stage->note),
 		 "%lu full scans, pages_sharing was %llu at most",
 		 stage->steps, (unsigned long long)most);
-	return stage->steps < NR_SCANS ? -EAGAIN : 0;
+	return scanned ? 0 : -EAGAIN;
 }
 
 /* Unmerge what is left before KSM is put back to how it was. */

@@ -22,6 +22,8 @@ struct trial {
 	struct stage *stage;
 	struct evidence evidence;
 	int walker_error;
+	int disturber_error;
+	char note[sizeof(((struct stage *)0)->note)];
 	int make_error[NR_MEMORIES];
 	bool counted_all;
 };
@@ -42,6 +44,10 @@ static void collect(struct row *row, struct trial *trial)
 	row->elsewhere = stage->elsewhere;
 	row->steps = stage->steps;
 	trial->counted_all &= stage->counted_all;
+	if (stage->disturber_error)
+		trial->disturber_error = stage->disturber_error;
+	if (stage->memories & MEMORY_BIT(row->disturbance->witness))
+		memcpy(trial->note, stage->note, sizeof(trial->note));
 }
 
 static void try_once(struct row *row, struct trial *trial,
@@ -55,6 +61,7 @@ static void try_once(struct row *row, struct trial *trial,
 	memset(&trial->evidence, 0, sizeof(trial->evidence));
 	memset(trial->make_error, 0, sizeof(trial->make_error));
 	trial->walker_error = 0;
+	trial->disturber_error = 0;
 	trial->counted_all = true;
 	for (id = 0; id < NR_MEMORIES; id++) {
 		unsigned int share = row->exact ? memories :
@@ -86,7 +93,7 @@ static bool did_disturb(const struct row *row, const struct trial *trial)
 	const struct suffering *witness = &row->suffering[disturbance->witness];
 	unsigned int i;
 
-	if (trial->walker_error || trial->stage->disturber_error)
+	if (trial->walker_error || trial->disturber_error)
 		return false;
 	for (i = 0; i < NR_COUNTERS_MAX && disturbance->counters[i]; i++)
 		if (!trial->evidence.rise[i])
@@ -110,14 +117,14 @@ static void tell_evidence(const struct row *row, const struct trial *trial)
 			   disturbance->name,
 			   memory_name(disturbance->witness), witness->faults,
 			   witness->moved, witness->away);
-	if (trial->stage->note[0])
-		table_note("%s: %s", disturbance->name, trial->stage->note);
+	if (trial->note[0])
+		table_note("%s: %s", disturbance->name, trial->note);
 	if (trial->walker_error)
 		table_note("%s: the walker failed: %s", disturbance->name,
 			   strerror(-trial->walker_error));
-	if (trial->stage->disturber_error)
+	if (trial->disturber_error)
 		table_note("%s: the disturber failed: %s", disturbance->name,
-			   strerror(-trial->stage->disturber_error));
+			   strerror(-trial->disturber_error));
 }
 
 /* The most and the least faults that an arena may take in this row. */
