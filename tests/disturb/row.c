@@ -5,9 +5,10 @@
  *
  * Where faults are counted exactly, one cell holds all memories. Where they are
  * not, each memory has a cell of its own, and an arena may take no more than
- * the control with some room for chance: a weak assertion, but what it may miss
- * is a NUMA hint fault only; whatever else takes an entry away shows in the
- * module's own count or in the physical addresses.
+ * the control with some room for chance. That is weak, and a few faults on 2 MiB
+ * entries would pass; but what it may miss are NUMA hint faults only: whatever
+ * else takes an entry away shows in the module's own count or in the physical
+ * addresses.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 #include "disturb.h"
 
-#define CONTROL_SLACK 16
+#define CONTROL_SLACK 64
 
 struct trial {
 	struct stage *stage;
