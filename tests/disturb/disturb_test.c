@@ -27,13 +27,14 @@
 #define LENGTH (16UL << 20)
 #define LENGTH_SLOW (4UL << 20)
 #define SLOW_US 60
+#define MILLISECONDS 1500
+#define MILLISECONDS_SLOW 500
 #define TUNABLES "GLIBC_TUNABLES"
 #define NO_RSEQ "glibc.pthread.rseq=0"
 #define HUGE_PAGES "/proc/sys/vm/nr_hugepages"
 #define THP "/sys/kernel/mm/transparent_hugepage/enabled"
 
 struct options options = {
-	.milliseconds = 1500,
 	.exact = true,
 };
 
@@ -44,7 +45,7 @@ static void usage(void)
 	printf("usage: disturb_test [--row NAME] [--size MIB] [--time MS]\n"
 	       "                    [--no-perf] [--sabotage WAY]\n"
 	       "  --size MIB      of each memory [16; 4 where faults are slow]\n"
-	       "  --time MS       that a disturbance goes on for, about [1500]\n"
+	       "  --time MS       that a disturbance goes on for, about [1500; 500]\n"
 	       "  --no-perf       compare with a control instead of counting by address\n"
 	       "  --sabotage dontneed    take a chunk of the arena away after each walk\n"
 	       "  --sabotage substitute  put anonymous memory in the arena's place\n"
@@ -105,8 +106,7 @@ static bool parse_options(int argc, char **argv)
 		else
 			ok = false;
 	}
-	return ok && optind == argc && !(options.length % CHUNK_BYTES) &&
-	       options.milliseconds;
+	return ok && optind == argc && !(options.length % CHUNK_BYTES);
 }
 
 /*
@@ -147,12 +147,15 @@ static void prepare_rivals(void)
 	knob_set(HUGE_PAGES, text);
 }
 
-static void choose_length(void)
+static void choose_size_and_time(void)
 {
 	unsigned long us = calibration_fault_us();
+	bool slow = us > SLOW_US;
 
 	if (!options.length)
-		options.length = us > SLOW_US ? LENGTH_SLOW : LENGTH;
+		options.length = slow ? LENGTH_SLOW : LENGTH;
+	if (!options.milliseconds)
+		options.milliseconds = slow ? MILLISECONDS_SLOW : MILLISECONDS;
 	table_note("memories of %zu MiB (a fault takes about %lu us here)",
 		   options.length >> 20, us);
 }
@@ -193,7 +196,7 @@ int main(int argc, char **argv)
 		table_note("no perf events: comparing with the control");
 		options.exact = false;
 	}
-	choose_length();
+	choose_size_and_time();
 	prepare_rivals();
 	calibration_run(no_arena);
 	for (i = 0; i < nr_disturbances; i++)

@@ -211,6 +211,7 @@ const struct disturbance disturbances[] = {
 		.name = "memory.reclaim",
 		.run = reclaim_cgroup,
 		.witness = MEMORY_ANON,
+		.percent = 10,
 		.counters = { "pswpout" },
 		.flags = DISTURB_IN_CGROUP | DISTURB_SWAP,
 	}, {

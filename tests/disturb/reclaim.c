@@ -23,7 +23,7 @@
 /* EAGAIN says that less was found than asked for, which is what locked is. */
 int reclaim_cgroup(struct stage *stage)
 {
-	uint64_t end = now_ms() + options.milliseconds;
+	uint64_t start = now_ms();
 	unsigned int full = 0;
 	char wanted[24];
 
@@ -37,7 +37,7 @@ int reclaim_cgroup(struct stage *stage)
 		full += !ret;
 		stage->steps++;
 		stage_wait_passes(stage, 2);
-	} while (now_ms() < end);
+	} while (stage_goes_on(stage, start, true));
 	snprintf(stage->note, sizeof(stage->note),
 		 "%s bytes were found %u times of %lu", wanted, full,
 		 stage->steps);
