@@ -2,29 +2,30 @@
 /*
  * Private types of the module, its locks, and who offers which function.
  *
- * Calls go downward only: main -> ioctl, mmap, sysfs -> region -> pages ->
+ * Calls go downward only: main -> ioctl, mmap, sysfs -> region -> pages,
  * reserve, account.
  *
  * Locks, outermost first:
  *
  *	mmap_lock			the core's; held in every arena_vma_*
- *					function and in arena_mmap()
- *	  arena_region.fill_lock	one refill of 4 KiB entries at a time
- *	arena_region.lock		the state of a region
+ *					function and in arena_fops_mmap()
+ *	  arena_region.lock		the state of a region
+ *	  arena_region.fillers_lock	who is refilling
  *
- * arena_region.lock is taken under mmap_lock, too, and is a leaf: nothing is
- * allocated, no user memory touched and no other lock taken under it.
- * arena_region.fill_lock and arena_region.lock are never held together.
+ * The module's own two are leaves: nothing is allocated, no user memory touched
+ * and no other lock taken under them, the other one included.
  */
 #ifndef ARENA_INTERNAL_H
 #define ARENA_INTERNAL_H
 
 #include <linux/atomic.h>
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include "compat.h"
@@ -60,6 +61,16 @@ enum arena_region_state {
 };
 
 /**
+ * struct arena_filler - a task that serves one trap by all entries of a chunk
+ * @entry: in the region's fillers
+ * @task: the task, on whose stack this lies
+ */
+struct arena_filler {
+	struct list_head entry;
+	struct task_struct *task;
+};
+
+/**
  * struct arena_region - the arena behind one open file
  * @inode: inode of its own on the pseudo mount; its mapping is the file's.
  *	Immutable.
@@ -70,8 +81,8 @@ enum arena_region_state {
  * @nr_chunks: how many @chunks there are
  * @chunks: the memory. @flags to @chunks belong to the claimant while the
  *	state is CREATING, and are immutable once it is READY.
- * @fill_lock: one refill at a time, and a guard of @filler
- * @filler: the task that holds @fill_lock; only its own faults look at it
+ * @fillers_lock: guards @fillers
+ * @fillers: a struct arena_filler for each task that is refilling
  * @nr_refaults: faults served after population
  * @nr_mappings: VMAs that exist, in any process
  *
@@ -88,8 +99,8 @@ struct arena_region {
 	unsigned long nr_chunks;
 	struct arena_chunk *chunks;
 
-	struct mutex fill_lock;		/* guards filler */
-	struct task_struct *filler;
+	spinlock_t fillers_lock;	/* guards fillers */
+	struct list_head fillers;
 
 	atomic64_t nr_refaults;
 	atomic_t nr_mappings;

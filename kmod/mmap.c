@@ -132,26 +132,44 @@ static bool arena_vma_fault_is_huge(struct vm_fault *vmf,
 /*
  * Serve one trap by all entries of the chunk, where the core would make but one
  * of 4 KiB. What cannot be had here is left to faults to come.
+ *
+ * Each page comes back to arena_vma_fault(), which must know that it is called
+ * by itself. Two tasks may refill one chunk at a time: the core sorts it out,
+ * and a lock would make the tasks of one process wait for another's cgroup.
  */
 static void arena_vma_refill(struct vm_fault *vmf)
 {
 	struct arena_region *region = arena_vma_region(vmf->vma);
+	struct arena_filler filler = { .task = current };
 
-	mutex_lock(&region->fill_lock);
-	region->filler = current;
+	spin_lock(&region->fillers_lock);
+	list_add(&filler.entry, &region->fillers);
+	spin_unlock(&region->fillers_lock);
+
 	arena_mmap_populate_chunk(vmf->vma,
 				  ALIGN_DOWN(vmf->address, ARENA_CHUNK_SIZE),
 				  false);
-	region->filler = NULL;
-	mutex_unlock(&region->fill_lock);
+
+	spin_lock(&region->fillers_lock);
+	list_del(&filler.entry);
+	spin_unlock(&region->fillers_lock);
+}
+
+static bool arena_vma_is_refilling(struct arena_region *region)
+{
+	struct arena_filler *filler;
+	bool is_refilling = false;
+
+	spin_lock(&region->fillers_lock);
+	list_for_each_entry(filler, &region->fillers, entry)
+		is_refilling |= filler->task == current;
+	spin_unlock(&region->fillers_lock);
+	return is_refilling;
 }
 
 /*
  * The core calls this with mmap_lock held, for read at least: it takes per-VMA
  * locks only for VMAs that have a map_pages operation.
- *
- * A refill comes back here once for each page. It knows itself by @filler,
- * which no other task can have set to current.
  */
 static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 {
@@ -162,7 +180,7 @@ static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 	if (!chunk)
 		return VM_FAULT_SIGBUS;
 	if (arena_vma_is_populated(vmf->vma) &&
-	    READ_ONCE(region->filler) != current) {
+	    !arena_vma_is_refilling(region)) {
 		atomic64_inc(&region->nr_refaults);
 		if (arena_vma_fault_is_huge(vmf, chunk))
 			WRITE_ONCE(chunk->small_entries, false);

@@ -92,7 +92,8 @@ struct arena_region *arena_region_open(void)
 	region->state = ARENA_REGION_EMPTY;
 	region->node = NUMA_NO_NODE;
 	mutex_init(&region->lock);
-	mutex_init(&region->fill_lock);
+	spin_lock_init(&region->fillers_lock);
+	INIT_LIST_HEAD(&region->fillers);
 	return region;
 }
 
@@ -122,7 +123,6 @@ void arena_region_release(struct arena_region *region)
 	WARN_ON_ONCE(atomic_read(&region->nr_mappings));
 	arena_region_free_chunks(region);
 	arena_region_inode_destroy(region->inode);
-	mutex_destroy(&region->fill_lock);
 	mutex_destroy(&region->lock);
 	kfree(region);
 }
