@@ -13,8 +13,9 @@
  *
  * Calls return 0 or a negative errno and give new objects through their last
  * parameter, which they leave alone on failure; arena_strerror() has the remedy
- * for each. Only arena_alloc() and arena_calloc() return NULL, and NULL means
- * one thing: no room. errno is not part of the interface and is left as it was.
+ * for each. NULL has one meaning where it is returned at all: from arena_alloc()
+ * and arena_calloc() no room, from arena_fault_counter_why() nothing to explain.
+ * errno is not part of the interface and is left as it was.
  *
  * One arena has one owner thread; nothing here locks. Threads get arenas of
  * their own by arena_carve(). Apart from arena_create(), arena_destroy() and
@@ -36,6 +37,7 @@
 #ifndef ARENAUSER_H
 #define ARENAUSER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -311,24 +313,33 @@ size_t arena_carve_size(size_t size);
 
 /**
  * struct arena_faults - page faults between start and stop
- * @minor: pages that were populated without I/O, by anybody: faults that the
- *	code took and pages that the kernel populated for it (getrusage)
+ * @minor: faults handled without I/O, also those that the kernel handled for
+ *	this task inside a system call (getrusage); one can map up to 512 pages
  * @major: the same, with I/O
- * @traps: faults that the code itself took, 0 where they cannot be counted
+ * @traps: faults that the code itself took, 0 where they are not counted, which
+ *	arena_fault_counter_has_traps() tells
+ * @reserved: zero
  */
 struct arena_faults {
 	uint64_t minor;
 	uint64_t major;
 	uint64_t traps;
+	uint64_t reserved[5];
 };
 
 struct arena_fault_counter;
 
 /*
  * Make a counter of the page faults of the calling thread and of its process.
- * Only this thread may start and stop it. That traps cannot be counted is no
- * error, see arena_fault_counter_why(). -ENOMEM: no memory. -EMFILE, -ENFILE:
- * too many open files.
+ * Only this thread may start and stop it. It takes two descriptors, and one more
+ * for each other thread. That traps cannot be counted is no error, see
+ * arena_fault_counter_why(); they never are before Linux 5.13, nor if threads
+ * are being made all the while that this call lists them (10 attempts).
+ * -ENOMEM: no memory. -EMFILE, -ENFILE: too many open files.
+ *
+ * After fork() the child must make a counter of its own; of its parent's it may
+ * only close its copy. In a child, in a wrong thread, or when its descriptors
+ * were closed, a counter counts no traps any more and says so.
  */
 int arena_fault_counter_open(struct arena_fault_counter **counter);
 
@@ -349,8 +360,11 @@ void arena_fault_counter_stop(struct arena_fault_counter *counter,
 /* Why traps are not counted, or not all of them, and the remedy; or NULL. */
 const char *arena_fault_counter_why(const struct arena_fault_counter *counter);
 
-/* Whether the member traps means anything. */
-int arena_fault_counter_has_traps(const struct arena_fault_counter *counter);
+/*
+ * Whether the member traps means anything. To be asked after stop: a counter
+ * that broke in between is found out by reading it.
+ */
+bool arena_fault_counter_has_traps(const struct arena_fault_counter *counter);
 
 /* The cause and the remedy for what a call returned. A constant; never NULL. */
 const char *arena_strerror(int error);

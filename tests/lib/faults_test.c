@@ -210,7 +210,12 @@ FIXTURE_VARIANT_ADD(forbidden, enosys)
 
 FIXTURE_VARIANT_ADD(forbidden, einval)
 {
-	.error = EINVAL, .word = "perf_event_open",
+	.error = EINVAL, .word = "5.13",
+};
+
+FIXTURE_VARIANT_ADD(forbidden, eio)
+{
+	.error = EIO, .word = "perf_event_open",
 };
 
 FIXTURE_SETUP(forbidden)
