@@ -8,7 +8,6 @@
  * commands share.
  */
 #include <limits.h>
-#include <linux/mempolicy.h>
 
 #include "fault_utils.h"
 #include "proc_utils.h"

@@ -242,7 +242,7 @@ TEST_F_TIMEOUT(life, killed_while_creating_is_gone_at_once, 120)
 {
 	const long memory = meminfo_kb("MemAvailable");
 	const uint64_t length = memory / 10 * 6 * 1024ull;
-	const double limit = kernel_is_slow() ? 8 : 1.5;
+	const double limit = kernel_is_slow() ? 8 : 2;
 	int delay_ms;
 	double took;
 

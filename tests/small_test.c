@@ -68,7 +68,8 @@ static const char *fragment(void)
 	munmap(p, length);
 	do
 		fd = try_open(O_RDWR);
-	while (fd >= 0 && !try_create(fd, CHUNK, ARENA_IOC_CREATE_HUGE));
+	while (meminfo_kb("MemAvailable") > FREE_KB_MIN &&
+	       !try_create(fd, CHUNK, ARENA_IOC_CREATE_HUGE));
 	close(fd);
 	return NULL;
 }
