@@ -6,6 +6,8 @@
  * page allocator itself (__GFP_ACCOUNT in pages.c). What is counted here is the
  * sum over all arenas, so that a length that no machine memory could ever back
  * is refused before the first page is taken, not after the last one is gone.
+ * Chunks that outlive their arena because they are pinned for I/O do not count
+ * any more.
  *
  * The counter changes only here, and a charge is for whole chunks.
  */

@@ -2,8 +2,8 @@
 /*
  * What older kernels lack, and what a kernel must have.
  *
- * The rest of the module is written for the newest kernel. This is the only
- * file with version conditionals.
+ * The rest of the module is written for the newest kernel that it is tested on
+ * (6.12). This is the only file with version conditionals.
  */
 #ifndef ARENA_COMPAT_H
 #define ARENA_COMPAT_H
@@ -24,10 +24,12 @@
 
 /*
  * NUMA balancing leaves a mapping alone if its pages come from a zone below the
- * ones that policies apply to. ZONE_DMA is the only zone of which that is sure.
+ * ones that policies apply to. On x86 that is sure of ZONE_DMA; elsewhere it can
+ * be all memory.
  */
-#if defined(CONFIG_NUMA_BALANCING) && !defined(CONFIG_ZONE_DMA)
-#error "arena: with CONFIG_NUMA_BALANCING, CONFIG_ZONE_DMA is needed"
+#if defined(CONFIG_NUMA_BALANCING) && \
+	!(defined(CONFIG_X86_64) && defined(CONFIG_ZONE_DMA))
+#error "arena: with CONFIG_NUMA_BALANCING, x86-64 and CONFIG_ZONE_DMA are needed"
 #endif
 
 static_assert(PMD_SIZE == ARENA_CHUNK_SIZE,

@@ -32,6 +32,10 @@
 
 #define ARENA_CHUNK_NR_PAGES (ARENA_CHUNK_SIZE / PAGE_SIZE)
 
+/* For lists of pages: wanted when memory is short, and no reason to kill. */
+#define ARENA_BOOKS_GFP \
+	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /**
  * struct arena_chunk - 2 MiB of an arena
  * @head: the one compound page that the chunk is, or NULL
@@ -83,7 +87,7 @@ struct arena_filler {
  *	state is CREATING, and are immutable once it is READY.
  * @fillers_lock: guards @fillers
  * @fillers: a struct arena_filler for each task that is refilling
- * @nr_refaults: faults served after population
+ * @nr_refaults: traps that the fault handler has served after population
  * @nr_mappings: VMAs that exist, in any process
  *
  * Lives from open() to release(): each VMA holds the file.
@@ -125,8 +129,8 @@ unsigned long arena_fops_get_unmapped_area(struct file *file,
 int arena_pages_alloc(struct arena_chunk *chunk, u32 flags, int node,
 		      pgoff_t pgoff);
 void arena_pages_free(struct arena_chunk *chunk);
-struct page *arena_pages_lookup(const struct arena_chunk *chunk,
-				unsigned int index);
+struct page *arena_pages_get(const struct arena_chunk *chunk,
+			     unsigned int index);
 
 /* region.c */
 struct arena_region *arena_region_open(void);

@@ -143,6 +143,9 @@ long arena_fops_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EFAULT;
 	if (usize < op->size_min)
 		return -EINVAL;
+	/* Nobody waits for gigabytes to be found zero. */
+	if (usize > PAGE_SIZE)
+		return -E2BIG;
 	ret = copy_struct_from_user(&kcmd, op->size, uptr, usize);
 	if (ret)
 		return ret;

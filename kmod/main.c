@@ -2,8 +2,8 @@
 /*
  * /dev/arena: physically pinned, populated memory through mmap.
  *
- * Each open file is an arena of its own (region.c). The module has no state
- * besides the files that are open and holds no memory when there are none.
+ * Each open file is an arena of its own (region.c); without open files the module
+ * holds no memory.
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -49,7 +49,25 @@ static struct miscdevice arena_misc = {
 	.fops = &arena_fops,
 };
 
-module_misc_device(arena_misc);
+/*
+ * Without 2 MiB entries there is nothing to offer, and Linux 6.1 would make
+ * them all the same where the hardware has none (a Xen PV guest).
+ */
+static int __init arena_init(void)
+{
+	if (!has_transparent_hugepage()) {
+		pr_err("arena: this machine has no 2 MiB pages\n");
+		return -ENODEV;
+	}
+	return misc_register(&arena_misc);
+}
+module_init(arena_init);
+
+static void __exit arena_exit(void)
+{
+	misc_deregister(&arena_misc);
+}
+module_exit(arena_exit);
 
 MODULE_DESCRIPTION("Pinned, populated memory for loops with deadlines");
 MODULE_AUTHOR("The arena maintainers");

@@ -12,8 +12,10 @@
  * used a 2 MiB entry (PR_SET_THP_DISABLE, a chunk of single pages, a mapping
  * that ends within a chunk), and the other 511 pages are populated one by one.
  *
- * Entries that are taken away later (fork, MADV_DONTNEED, soft-dirty tracking)
- * come back by the same handler, one trap a chunk, from the same pages.
+ * Entries that are taken away later (fork, MADV_DONTNEED) come back by the same
+ * handler, one trap a chunk, from the same pages. Soft-dirty tracking takes 2 MiB
+ * entries away, too, but write-protects those of 4 KiB: the core takes a trap for
+ * each of these without asking here.
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -58,12 +60,20 @@ static bool arena_mmap_is_huge(struct vm_area_struct *vma,
 	return pmd_trans_huge(READ_ONCE(*pmd_offset(pud, address)));
 }
 
+/*
+ * FAULT_FLAG_REMOTE, although it is the caller's own memory: whether the caller's
+ * protection key allows a write is the hardware's business at the time of the
+ * write, not ours.
+ */
 static int arena_mmap_populate_address(struct vm_area_struct *vma,
 				       unsigned long address)
 {
-	unsigned int flags = vma->vm_flags & VM_WRITE ? FAULT_FLAG_WRITE : 0;
+	unsigned int flags = FAULT_FLAG_REMOTE;
 
-	return vm_fault_to_errno(handle_mm_fault(vma, address, flags, NULL), 0);
+	if (vma->vm_flags & VM_WRITE)
+		flags |= FAULT_FLAG_WRITE;
+	return vm_fault_to_errno(handle_mm_fault(vma, address, flags, NULL),
+				 FOLL_HWPOISON);
 }
 
 /* Map a chunk, or as much of it as lies in the VMA, @address being its start */
@@ -79,13 +89,13 @@ static int arena_mmap_populate_chunk(struct vm_area_struct *vma,
 	if (ret)
 		return ret;
 	is_huge = arena_mmap_is_huge(vma, address);
+	if (huge_only && !is_huge)
+		return -EPERM;
 	chunk = arena_region_chunk(arena_vma_region(vma),
 				   linear_page_index(vma, address));
 	WRITE_ONCE(chunk->small_entries, !is_huge);
 	if (is_huge)
 		return 0;
-	if (huge_only)
-		return -EPERM;
 	for (address += PAGE_SIZE; address < end; address += PAGE_SIZE) {
 		ret = arena_mmap_populate_address(vma, address);
 		if (ret)
@@ -187,10 +197,8 @@ static vm_fault_t arena_vma_fault(struct vm_fault *vmf)
 		else
 			arena_vma_refill(vmf);
 	}
-	vmf->page = arena_pages_lookup(chunk,
-				       vmf->pgoff % ARENA_CHUNK_NR_PAGES);
-	get_page(vmf->page);
-	return 0;
+	vmf->page = arena_pages_get(chunk, vmf->pgoff % ARENA_CHUNK_NR_PAGES);
+	return vmf->page ? 0 : VM_FAULT_SIGBUS;
 }
 
 static void arena_vma_open(struct vm_area_struct *vma)
@@ -273,8 +281,11 @@ static int arena_mmap_map(struct arena_region *region,
 static int arena_mmap_create(struct arena_region *region,
 			     struct vm_area_struct *vma)
 {
-	int ret;
+	int ret = -EINVAL;
 
+	/* An arena of this length ends before this offset and this length. */
+	if (vma->vm_pgoff)
+		goto out_abandon;
 	ret = arena_region_gather(region, vma->vm_end - vma->vm_start, 0,
 				  NUMA_NO_NODE);
 	if (ret)
@@ -338,7 +349,8 @@ static unsigned long arena_mmap_find_address(unsigned long hint,
 	}
 	if (padded < length)
 		return -ENOMEM;
-	address = mm_get_unmapped_area(current->mm, NULL, 0, padded, 0, flags);
+	address = mm_get_unmapped_area(current->mm, NULL, hint, padded, 0,
+				       flags);
 	if (IS_ERR_VALUE(address))
 		return address;
 	return ALIGN(address, ARENA_CHUNK_SIZE);
@@ -372,6 +384,8 @@ unsigned long arena_fops_get_unmapped_area(struct file *file,
 		ret = arena_mmap_check_range(region, pgoff, length);
 		if (ret)
 			return ret;
+	} else if (pgoff) {
+		return -EINVAL;
 	}
 	if (flags & MAP_FIXED)
 		return IS_ALIGNED(address, ARENA_CHUNK_SIZE) ? address :

@@ -7,13 +7,15 @@
  * are not on an LRU list and have no owner that could migrate them, so that
  * compaction, KSM and reclaim pass by.
  *
- * The allocator is asked politely. A compound page is tried once, with light
- * compaction, unless the arena must have them; then, and for single pages, it
- * tries hard. It never ends in the OOM killer: memory that lives for long is no
- * reason to kill somebody.
+ * The allocator is asked politely. A compound page is tried once, with one round
+ * of reclaim and compaction, unless the arena must have them; then, and for
+ * single pages, it tries hard. Chunks and their books never call the OOM killer:
+ * memory that lives for long is no reason to kill somebody. Page tables that
+ * map them do, as all page tables may.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -36,6 +38,9 @@ static struct page *arena_pages_alloc_order(gfp_t gfp, int node,
 {
 	if (node == NUMA_NO_NODE)
 		return alloc_pages(gfp, order);
+	/* It may have gone since it was asked for. */
+	if (!node_online(node))
+		return NULL;
 	return alloc_pages_node(node, gfp, order);
 }
 
@@ -55,11 +60,17 @@ static int arena_pages_alloc_single(struct arena_chunk *chunk, u32 flags,
 	gfp_t gfp = arena_pages_gfp(flags) | __GFP_RETRY_MAYFAIL;
 	unsigned int i;
 
+	int ret = -ENOMEM;
+
 	chunk->pages = kcalloc(ARENA_CHUNK_NR_PAGES, sizeof(*chunk->pages),
-			       GFP_KERNEL_ACCOUNT);
+			       ARENA_BOOKS_GFP);
 	if (!chunk->pages)
-		return -ENOMEM;
+		return ret;
 	for (i = 0; i < ARENA_CHUNK_NR_PAGES; i++) {
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
+			goto out_free_pages;
+		}
 		chunk->pages[i] = arena_pages_alloc_order(gfp, node, 0);
 		if (!chunk->pages[i])
 			goto out_free_pages;
@@ -70,7 +81,7 @@ static int arena_pages_alloc_single(struct arena_chunk *chunk, u32 flags,
 
 out_free_pages:
 	arena_pages_free(chunk);
-	return -ENOMEM;
+	return ret;
 }
 
 /**
@@ -82,7 +93,8 @@ out_free_pages:
  *
  * Context: may sleep; charges the cgroup of the current task.
  *
- * Return: 0, or -ENOMEM; @chunk is all zero then.
+ * Return: 0; -ENOMEM; -EINTR if a fatal signal arrived. On failure @chunk is all
+ * zero.
  */
 int arena_pages_alloc(struct arena_chunk *chunk, u32 flags, int node,
 		      pgoff_t pgoff)
@@ -101,6 +113,20 @@ int arena_pages_alloc(struct arena_chunk *chunk, u32 flags, int node,
 	return arena_pages_alloc_single(chunk, flags, node, pgoff);
 }
 
+/*
+ * The page allocator takes a poisoned single page out of use, but not one inside
+ * a compound page: its next user would zero it, and die of that.
+ */
+static bool arena_pages_is_poisoned(struct page *head)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARENA_CHUNK_NR_PAGES; i++)
+		if (PageHWPoison(head + i))
+			return true;
+	return false;
+}
+
 /**
  * arena_pages_free - Give up the chunk's references of its pages
  * @chunk: filled in whole, in part or not at all; all zero afterwards
@@ -112,7 +138,9 @@ void arena_pages_free(struct arena_chunk *chunk)
 {
 	unsigned int i;
 
-	if (chunk->head)
+	if (chunk->head && arena_pages_is_poisoned(chunk->head))
+		pr_warn_once("arena: 2 MiB with bad memory stay out of use\n");
+	else if (chunk->head)
 		put_page(chunk->head);
 	for (i = 0; chunk->pages && i < ARENA_CHUNK_NR_PAGES; i++)
 		if (chunk->pages[i])
@@ -122,16 +150,21 @@ void arena_pages_free(struct arena_chunk *chunk)
 }
 
 /**
- * arena_pages_lookup - Find a page of a chunk
+ * arena_pages_get - Get a page of a chunk
  * @chunk: a filled one
  * @index: which of its 4 KiB pages
  *
- * Return: the page; the caller gets no reference.
+ * Return: the page with a reference more; or NULL if it has so many that one
+ * more could wrap, as four million mappings of a chunk by 4 KiB entries make.
  */
-struct page *arena_pages_lookup(const struct arena_chunk *chunk,
-				unsigned int index)
+struct page *arena_pages_get(const struct arena_chunk *chunk,
+			     unsigned int index)
 {
-	if (chunk->head)
-		return chunk->head + index;
-	return chunk->pages[index];
+	struct page *page = chunk->head ? chunk->head + index :
+					  chunk->pages[index];
+
+	if (page_ref_count(compound_head(page)) < 0)
+		return NULL;
+	get_page(page);
+	return page;
 }

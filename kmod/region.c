@@ -145,7 +145,7 @@ int arena_region_claim(struct arena_region *region)
 	else if (region->state == ARENA_REGION_CREATING)
 		ret = -EBUSY;
 	else
-		region->state = ARENA_REGION_CREATING;
+		WRITE_ONCE(region->state, ARENA_REGION_CREATING);
 	mutex_unlock(&region->lock);
 	return ret;
 }
@@ -206,7 +206,7 @@ int arena_region_gather(struct arena_region *region, u64 length, u32 flags,
 	if (ret)
 		return ret;
 	region->chunks = kvcalloc(nr_chunks, sizeof(*region->chunks),
-				  GFP_KERNEL_ACCOUNT);
+				  ARENA_BOOKS_GFP);
 	if (!region->chunks) {
 		ret = -ENOMEM;
 		goto out_uncharge;
@@ -283,6 +283,8 @@ struct arena_chunk *arena_region_chunk(struct arena_region *region,
  * arena_region_info - Describe a region
  * @region: a ready one
  * @info: its out_ fields are written
+ *
+ * Context: may sleep.
  */
 void arena_region_info(struct arena_region *region,
 		       struct arena_ioc_info *info)
@@ -290,8 +292,10 @@ void arena_region_info(struct arena_region *region,
 	unsigned long nr_small = 0;
 	unsigned long i;
 
-	for (i = 0; i < region->nr_chunks; i++)
+	for (i = 0; i < region->nr_chunks; i++) {
 		nr_small += READ_ONCE(region->chunks[i].small_entries);
+		cond_resched();
+	}
 
 	info->out_length = (u64)region->nr_chunks * ARENA_CHUNK_SIZE;
 	info->out_small_bytes = (u64)nr_small * ARENA_CHUNK_SIZE;

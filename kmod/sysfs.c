@@ -9,8 +9,8 @@
  * @seq: /proc/<pid>/fdinfo/<fd>
  * @file: of /dev/arena
  *
- * A file without an arena has no lines of its own. Bytes are in units of kB, as
- * elsewhere in /proc.
+ * A file without an arena has no lines of its own. The values are those of struct
+ * arena_ioc_info; sizes are in kB, as elsewhere in /proc.
  */
 void arena_fops_show_fdinfo(struct seq_file *seq, struct file *file)
 {
@@ -23,6 +23,9 @@ void arena_fops_show_fdinfo(struct seq_file *seq, struct file *file)
 	seq_printf(seq, "arena-length:\t%llu kB\n", info.out_length >> 10);
 	seq_printf(seq, "arena-huge:\t%llu kB\n", info.out_huge_bytes >> 10);
 	seq_printf(seq, "arena-small:\t%llu kB\n", info.out_small_bytes >> 10);
+	seq_printf(seq, "arena-reserve:\t%llu kB\n",
+		   info.out_reserve_bytes >> 10);
 	seq_printf(seq, "arena-refaults:\t%llu\n", info.out_refaults);
 	seq_printf(seq, "arena-mappings:\t%u\n", info.out_mappings);
+	seq_printf(seq, "arena-node:\t%d\n", info.out_node);
 }

@@ -23,7 +23,8 @@
  *  - ENOTTY: this kernel does not know the command.
  *  - EINVAL: the struct is smaller than its first published layout, or a field
  *    has a bad value.
- *  - E2BIG: the struct is larger than this kernel knows and not zero there.
+ *  - E2BIG: the struct is larger than this kernel knows and not zero there, or
+ *    larger than any will be: more than a page.
  *  - EOPNOTSUPP: an unknown flag, or a reserved field that is not zero.
  *  - EFAULT: a bad pointer.
  *  - EBUSY: the file has an arena already, or is just being given one.
@@ -56,7 +57,7 @@ enum {
  * A chunk, in bytes: arenas get their memory, and are mapped, in naturally
  * aligned units of this size.
  */
-#define ARENA_CHUNK_SIZE (1 << 21)
+#define ARENA_CHUNK_SIZE (1UL << 21)
 
 /* Value of a node field: no preference; the caller's memory policy decides. */
 #define ARENA_NODE_ANY (-1)
@@ -72,7 +73,7 @@ enum {
  * @ARENA_IOC_CREATE_RESERVED: fail with ENOMEM rather than allocate memory that
  *	is not in the module's reserve.
  * @ARENA_IOC_CREATE_NODE_STRICT: fail with ENOMEM rather than take memory from
- *	another node than @node.
+ *	another node than @node. EINVAL without a node.
  */
 #define ARENA_IOC_CREATE_HUGE		(1U << 0)
 #define ARENA_IOC_CREATE_RESERVED	(1U << 1)
@@ -88,7 +89,8 @@ enum {
  * @__reserved: must be 0
  *
  * Give the file its arena: all memory is allocated and zeroed here, so that
- * mmap() has but to map it. On failure the file is as it was before.
+ * mmap() has but to map it. On failure the file is as it was before. A descriptor
+ * opened read-only may do this, as it may by mmap(); it can read the zeros.
  */
 struct arena_ioc_create {
 	__u32 size;
@@ -112,7 +114,9 @@ struct arena_ioc_create {
  *	@out_length
  * @out_reserve_bytes: how much of it came from the module's reserve
  * @out_refaults: page faults served after population, that is after fork,
- *	MADV_DONTNEED or soft-dirty tracking took page-table entries away
+ *	MADV_DONTNEED or soft-dirty tracking took page-table entries away: one
+ *	for each chunk that was touched again. Entries of 4 KiB that soft-dirty
+ *	tracking has write-protected are not counted here.
  * @out_mappings: mappings (VMAs) of the arena that are open, in any process
  * @out_node: the node asked for, or ARENA_NODE_ANY
  *
