@@ -50,7 +50,7 @@ struct arena__mark_slot {
  * @peak: the most bytes taken at a time, as of the last rewind
  * @memory: the backend's memory; base is NULL in a carved arena, which has none
  *	of its own
- * @serial: of the next mark; never used twice at one address, see mark.c
+ * @serial: of the next mark; no other arena starts with the same, see mark.c
  * @nr_marks: how many of @marks are valid, offsets rising strictly
  * @checked: a checker runs
  */

@@ -8,23 +8,23 @@
  * the stack, so a mark cannot come back to life when the position passes by
  * again: the next mark in that place has another serial.
  *
- * Serials start at the clock's nanoseconds. A mark of an arena that is gone,
- * whose address another arena has now, is therefore found out as well: making a
- * mark takes longer than a nanosecond, so serials of the older arena are all
- * behind. The clock is read once an arena; no counter is shared between arenas,
- * which may have different threads as owners.
+ * A mark of an arena that is gone, whose address another arena has now, is found
+ * out as well: each arena's serials start where no other arena's do. That takes
+ * the one counter that all arenas of the process share, advanced once an arena.
+ * A clock would need no sharing, but reading it may enter the kernel, and a loop
+ * may carve. The starts come again after 2^24 arenas; the serials of one arena
+ * reach those of the next after 2^40 marks.
  */
 #include <errno.h>
-#include <time.h>
 
 #include "internal.h"
 
 uint64_t arena__mark_first_serial(void)
 {
-	struct timespec now = { 0, 0 };
+	static unsigned long arenas;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + 1;
+	return (uint64_t)__atomic_add_fetch(&arenas, 1, __ATOMIC_RELAXED)
+	       << 40;
 }
 
 static void arena__mark_fill(const struct arena_state *state, size_t index,
@@ -33,6 +33,7 @@ static void arena__mark_fill(const struct arena_state *state, size_t index,
 	mark->arena = &state->head;
 	mark->serial = state->marks[index].serial;
 	mark->index = index;
+	mark->reserved = 0;
 }
 
 int arena_mark(struct arena *arena, struct arena_mark *mark)

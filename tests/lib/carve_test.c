@@ -2,9 +2,14 @@
 /*
  * Child arenas: exact, apart from their siblings, and owned by other threads.
  */
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "lib_utils.h"
+
+#define SKIPPED 77
 
 FIXTURE(arena)
 {
@@ -162,6 +167,44 @@ TEST_F(arena, threads_own_children)
 		ASSERT_EQ(0, pthread_join(threads[i], &result));
 		EXPECT_EQ(NULL, result);
 	}
+}
+
+/* In a child that any system call kills, and so does reading a clock. */
+static void loop_in_a_cage(struct arena *arena)
+{
+	struct arena_mark mark;
+	struct arena *child;
+	int step, errors = 0;
+
+	prctl(PR_SET_TSC, PR_TSC_SIGSEGV);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+		_exit(SKIPPED);
+	for (step = 0; step < 1000; step++) {
+		errors += arena_mark(arena, &mark);
+		errors += arena_carve(arena, 4096, &child);
+		errors += !arena_calloc(child, 1, 4096);
+		arena_destroy(child);
+		errors += arena_rewind(arena, &mark);
+	}
+	syscall(SYS_exit, errors != 0);
+}
+
+TEST(loop_that_carves_never_enters_the_kernel)
+{
+	struct arena *arena;
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (!pid) {
+		if (try_create(MIB, &arena))
+			_exit(255);
+		loop_in_a_cage(arena);
+	}
+	status = wait_for(pid);
+	if (status == SKIPPED)
+		SKIP(return, "no seccomp here");
+	EXPECT_EQ(0, status);
 }
 
 TEST_HARNESS_MAIN
