@@ -202,6 +202,7 @@ struct arena_mark {
 	const struct arena *arena;
 	uint64_t serial;
 	size_t index;
+	size_t reserved;
 };
 
 /*
@@ -231,7 +232,8 @@ void arena_reset(struct arena *arena);
  * @elem_size: bytes of an element
  *
  * rows * stride bytes belong to it: what lies between the end of a row and the
- * next may be read and written, for kernels that work in whole vectors.
+ * next may be read and written, for kernels that work in whole vectors. The
+ * struct is frozen: no member will ever be added.
  */
 struct arena_matrix {
 	void *data;
@@ -288,7 +290,7 @@ static inline void *arena_matrix_row(const struct arena_matrix *matrix,
 
 /*
  * The stride in elements, which BLAS calls the leading dimension.
- * -EINVAL: the stride is no multiple of the element's size.
+ * -EINVAL: the element's size is 0, or the stride is no multiple of it.
  */
 int arena_matrix_ld(const struct arena_matrix *matrix, size_t *ld);
 

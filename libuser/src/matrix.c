@@ -60,7 +60,7 @@ int arena_carve_matrix(struct arena *arena, size_t rows, size_t cols,
 
 int arena_matrix_ld(const struct arena_matrix *matrix, size_t *ld)
 {
-	if (matrix->stride % matrix->elem_size)
+	if (!matrix->elem_size || matrix->stride % matrix->elem_size)
 		return -EINVAL;
 	*ld = matrix->stride / matrix->elem_size;
 	return 0;

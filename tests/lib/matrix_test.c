@@ -109,6 +109,8 @@ TEST_F(arena, ld_of_a_stride_between_elements_is_einval)
 	ASSERT_EQ(0, arena_carve_matrix(self->arena, 2, 3, 12, 0, &m));
 	EXPECT_EQ(64, m.stride);
 	EXPECT_EQ(-EINVAL, arena_matrix_ld(&m, &ld));
+	m.elem_size = 0;
+	EXPECT_EQ(-EINVAL, arena_matrix_ld(&m, &ld));
 	EXPECT_EQ(99, ld);
 }
 
