@@ -71,6 +71,35 @@ static() {
 		"$scratch/static"
 }
 
+# A program's own function of a name that the library has stays the program's.
+interposed() {
+	cat >"$scratch/own.c" <<-'END'
+		#include <arenauser.h>
+		#include <stdlib.h>
+		size_t arena_used(const struct arena *arena)
+		{
+			(void)arena;
+			abort();
+		}
+		int main(void)
+		{
+			struct arena_options options = ARENA_OPTIONS_INIT;
+			struct arena *arena;
+			struct arena_mark mark;
+			options.backend = ARENA_BACKEND_ANONYMOUS;
+			if (arena_create(1, &options, &arena) ||
+			    arena_mark(arena, &mark) ||
+			    arena_rewind(arena, &mark))
+				return 1;
+			return arena_peak(arena) != 0;
+		}
+	END
+	# shellcheck disable=SC2046,SC2086  # options are words
+	$CC $warnings -o "$scratch/own" "$scratch/own.c" \
+		$(package --cflags --libs) &&
+		LD_LIBRARY_PATH=$prefix/lib "$scratch/own"
+}
+
 plain_c() {
 	echo '#include <arenauser.h>' >"$scratch/alone.$3"
 	"$1" "-std=$2" -pedantic -Wall -Wextra -Werror -Wshadow -x "$4" \
@@ -154,6 +183,7 @@ check "manual has an example" extract
 if command -v pkg-config >/dev/null; then
 	check "example runs with the shared library" shared
 	check "example runs with the static library" static
+	check "library calls its own functions, not the program's" interposed
 else
 	skip "example runs" "pkg-config is not installed"
 fi
