@@ -25,9 +25,11 @@
 
 _Static_assert(ARENA__CHUNK_SIZE == ARENA_CHUNK_SIZE, "one chunk, one size");
 
-static int arena__device_open(const char *path)
+/* O_NOCTTY: should the path be a terminal, it must not become ours. */
+int arena__device_open(const char *path)
 {
-	int fd = open(path ? path : ARENA__DEVICE_PATH, O_RDWR | O_CLOEXEC);
+	int fd = open(path ? path : ARENA__DEVICE_PATH,
+		      O_RDWR | O_CLOEXEC | O_NOCTTY);
 
 	if (fd >= 0)
 		return fd;
@@ -61,17 +63,14 @@ static unsigned int arena__device_guarantees(int fd)
 	return guarantees;
 }
 
-int arena__device_map(size_t size, const struct arena_options *options,
+/* @fd is the arena's from now on, and closed on failure. */
+int arena__device_map(int fd, size_t size, const struct arena_options *options,
 		      struct arena__memory *memory)
 {
 	size_t length = arena__round_up(size, ARENA__CHUNK_SIZE);
 	void *base;
 	int error;
-	int fd;
 
-	fd = arena__device_open(options->device);
-	if (fd < 0)
-		return fd;
 	error = arena__device_create(fd, length, options->require);
 	if (error)
 		goto out_close;

@@ -86,7 +86,8 @@ arena__hidden void arena__alloc_cut(struct arena *arena, size_t offset);
 arena__hidden uint64_t arena__mark_first_serial(void);
 
 /* backend_device.c */
-arena__hidden int arena__device_map(size_t size,
+arena__hidden int arena__device_open(const char *path);
+arena__hidden int arena__device_map(int fd, size_t size,
 				    const struct arena_options *options,
 				    struct arena__memory *memory);
 arena__hidden void arena__device_unmap(struct arena__memory *memory);

@@ -8,8 +8,10 @@
  */
 #include <fcntl.h>
 #include <pty.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -23,12 +25,20 @@ TEST(device_absent_is_enoent)
 	EXPECT_NE(NULL, strstr(arena_strerror(-ENOENT), "modprobe arena"));
 }
 
+/* A typing error must not cost the pinning. */
+TEST(device_named_and_absent_is_enoent)
+{
+	fails_device(ENOENT, "/nonexistent/arena", ARENA_BACKEND_ANY, 0);
+	fails_device(ENOENT, "", ARENA_BACKEND_ANY, 0);
+}
+
 TEST(device_absent_falls_back_visibly)
 {
 	struct arena *arena = NULL;
 
-	ASSERT_EQ(0, try_device("/nonexistent/arena", ARENA_BACKEND_ANY, 0,
-				&arena));
+	if (!access("/dev/arena", F_OK))
+		must_fail_device_open(ENOENT);
+	ASSERT_EQ(0, try_device(NULL, ARENA_BACKEND_ANY, 0, &arena));
 	EXPECT_EQ(ARENA_BACKEND_ANONYMOUS, arena_backend(arena));
 	EXPECT_STREQ("anonymous", arena_backend_name(arena));
 	EXPECT_EQ(0, arena_guarantees(arena) & ARENA_GUARANTEE_PINNED);
@@ -96,14 +106,13 @@ TEST(device_busy_is_ebusy)
  * Nodes of numbers that no driver has: a major, and of the misc devices the
  * minor of a bus mouse that is long gone.
  */
-TEST(node_without_driver_is_enxio_or_enodev_and_falls_back)
+TEST(node_without_driver_is_enxio_or_enodev)
 {
 	static const struct {
 		int error;
 		unsigned int major, minor;
 	} nodes[] = { { ENXIO, 254, 1048575 }, { ENODEV, 10, 2 } };
 	char path[] = "/tmp/arena-node-XXXXXX";
-	struct arena *arena = NULL;
 	size_t i;
 
 	ASSERT_NE(NULL, mkdtemp(path));
@@ -117,8 +126,7 @@ TEST(node_without_driver_is_enxio_or_enodev_and_falls_back)
 			SKIP(return, "mknod is not allowed here");
 		}
 		fails_device(nodes[i].error, node, ARENA_BACKEND_DEVICE, 0);
-		EXPECT_EQ(0, try_device(node, ARENA_BACKEND_ANY, 0, &arena));
-		arena_destroy(arena);
+		fails_device(nodes[i].error, node, ARENA_BACKEND_ANY, 0);
 		unlink(node);
 	}
 	rmdir(path);
@@ -288,6 +296,39 @@ TEST(command_fails_and_nothing_is_lost)
 		}
 		EXPECT_EQ(0, wait_for(pid));
 		EXPECT_TRUE(has_text(-errors[i]));
+	}
+}
+
+/* A /dev of this process's own, with an arena in it that is no arena. */
+static bool make_own_dev(void)
+{
+	return !unshare(CLONE_NEWNS) &&
+	       !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	       !mount("own", "/dev", "tmpfs", 0, NULL) &&
+	       !mknod("/dev/arena", S_IFCHR | 0600, makedev(1, 3));
+}
+
+/* What an open device says is not that there is none. */
+TEST(command_that_says_absent_does_not_fall_back)
+{
+	static const int errors[] = { ENOENT, ENXIO, ENODEV };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		pid_t pid = fork();
+		struct arena *arena;
+		int status;
+
+		if (!pid) {
+			if (!make_own_dev() ||
+			    fail_syscall(SYS_ioctl, 0, 0, 0, errors[i]))
+				_exit(255);
+			_exit(-try_device(NULL, ARENA_BACKEND_ANY, 0, &arena));
+		}
+		status = wait_for(pid);
+		if (status == 255)
+			SKIP(return, "no /dev of its own can be had here");
+		EXPECT_EQ(errors[i], status);
 	}
 }
 
