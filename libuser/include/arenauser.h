@@ -57,7 +57,8 @@ extern "C" {
  * Where the memory comes from.
  *
  * @ARENA_BACKEND_ANY: the device; if there is none (the module is not loaded),
- *	anonymous memory. A device that is there but cannot be used is an error.
+ *	anonymous memory. A device that is there but cannot be used is an error,
+ *	and so is one that was named in the options and is not there.
  * @ARENA_BACKEND_DEVICE: /dev/arena or failure.
  * @ARENA_BACKEND_ANONYMOUS: anonymous memory, the device is not looked at.
  */
@@ -100,11 +101,11 @@ struct arena {
 
 /**
  * struct arena_options - what arena_create() is to do
- * @size: sizeof(struct arena_options); the struct may grow at its end, and what
- *	an older caller does not know reads as zero
+ * @size: sizeof(struct arena_options), 4096 at most; the struct may grow at its
+ *	end, and what an older caller does not know reads as zero
  * @backend: ARENA_BACKEND_*
  * @require: ARENA_GUARANTEE_*, any number of them: fail rather than lack one
- * @device: path of the device node, NULL for /dev/arena
+ * @device: path of the device node, which has to be there; NULL for /dev/arena
  *
  * Set all else to zero: struct arena_options options = ARENA_OPTIONS_INIT;
  */

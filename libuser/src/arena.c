@@ -4,8 +4,9 @@
  *
  * arena_create() reads the options, takes memory from a backend, and only then
  * lays the state into it. Falling back is decided here and nowhere else: only
- * when the device is not there at all, and only if the caller asked for nothing
- * that anonymous memory never has. A guarantee that was required and is not
+ * when /dev/arena, which nobody named, cannot be opened because it is not there,
+ * and only if the caller asked for nothing that anonymous memory never has. What
+ * a device says once it is open is never taken for its absence. A guarantee that was required and is not
  * kept undoes the whole, with the errno of the cause where there is a better
  * one than "not supported".
  */
@@ -22,6 +23,7 @@
 /* Options as first published; a caller's struct is never smaller. */
 #define ARENA__OPTIONS_SIZE_MIN \
 	(offsetof(struct arena_options, device) + sizeof(const char *))
+#define ARENA__OPTIONS_SIZE_MAX 4096
 
 size_t arena__state_size(void)
 {
@@ -59,6 +61,9 @@ static int arena__options_read(const struct arena_options *from,
 		return 0;
 	if (from->size < ARENA__OPTIONS_SIZE_MIN)
 		return -EINVAL;
+	/* Not set by whoever has a struct; walking it would leave the page. */
+	if (from->size > ARENA__OPTIONS_SIZE_MAX)
+		return -E2BIG;
 	for (i = sizeof(*to); i < from->size; i++)
 		if (bytes[i])
 			return -E2BIG;
@@ -69,24 +74,27 @@ static int arena__options_read(const struct arena_options *from,
 	return 0;
 }
 
-static bool arena__device_is_absent(int error)
+/* May anonymous memory stand in for a device that open() failed on? */
+static bool arena__may_fall_back(const struct arena_options *options, int error)
 {
-	return error == -ENOENT || error == -ENXIO || error == -ENODEV;
+	return options->backend == ARENA_BACKEND_ANY && !options->device &&
+	       !(options->require & ARENA_GUARANTEE_PINNED) &&
+	       (error == -ENOENT || error == -ENXIO || error == -ENODEV);
 }
 
 static int arena__memory_map(size_t size, const struct arena_options *options,
 			     struct arena__memory *memory)
 {
-	int error;
+	int fd;
 
 	if (options->backend == ARENA_BACKEND_ANONYMOUS)
 		return arena__anonymous_map(size, options, memory);
-	error = arena__device_map(size, options, memory);
-	if (options->backend == ARENA_BACKEND_DEVICE ||
-	    !arena__device_is_absent(error) ||
-	    (options->require & ARENA_GUARANTEE_PINNED))
-		return error;
-	return arena__anonymous_map(size, options, memory);
+	fd = arena__device_open(options->device);
+	if (fd >= 0)
+		return arena__device_map(fd, size, options, memory);
+	if (arena__may_fall_back(options, fd))
+		return arena__anonymous_map(size, options, memory);
+	return fd;
 }
 
 static void arena__memory_unmap(struct arena__memory *memory)

@@ -3,6 +3,7 @@
  * Errors of creating an arena, but for those of the device (fallback_test), and
  * the texts for all.
  */
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -80,6 +81,25 @@ TEST(options_of_a_newer_program_are_e2big_if_used)
 	arena_destroy(arena);
 	options.unknown = 1UL << 56;
 	fails_create(E2BIG, MIB, &options.known);
+}
+
+/* A size that was never set must not be walked along. */
+TEST(options_larger_than_a_page_are_e2big)
+{
+	struct arena_options *options = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+					     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct arena *arena = NULL;
+
+	ASSERT_NE(MAP_FAILED, options);
+	ASSERT_EQ(0, munmap((char *)options + 4096, 4096));
+	options->backend = ARENA_BACKEND_ANONYMOUS;
+	options->size = 4097;
+	fails_create(E2BIG, MIB, options);
+	options->size = SIZE_MAX;
+	fails_create(E2BIG, MIB, options);
+	options->size = 4096;
+	EXPECT_EQ(0, arena_create(MIB, options, &arena));
+	arena_destroy(arena);
 }
 
 TEST(unknown_backend_or_guarantee_is_eopnotsupp)
@@ -182,8 +202,7 @@ TEST(errno_is_left_as_it_was)
 	ASSERT_EQ(-ENOENT, try_device("/nonexistent/arena",
 				      ARENA_BACKEND_DEVICE, 0, &arena));
 	EXPECT_EQ(4711, errno);
-	ASSERT_EQ(0, try_device("/nonexistent/arena", ARENA_BACKEND_ANY, 0,
-				&arena));
+	ASSERT_EQ(0, try_device(NULL, ARENA_BACKEND_ANONYMOUS, 0, &arena));
 	arena_destroy(arena);
 	arena_destroy(NULL);
 	ASSERT_EQ(0, arena_fault_counter_open(&counter));
