@@ -22,7 +22,7 @@
 #define NR_SCANS 3
 #define NR_CLEARS 3
 #define STEP_LIMIT_MS 3000
-#define GO_ON_LIMIT_MS 20000
+#define GO_ON_LIMIT_MS 50000
 
 /* The witness may be in another process, where perf is missing. */
 bool stage_goes_on(const struct stage *stage, uint64_t start, bool went_round)
