@@ -4,8 +4,9 @@
  *
  * A range on a chunk's border is reserved with a page without access on either
  * side: they catch overruns, and they keep the kernel from merging the mapping
- * with a neighbour, so that smaps can tell its huge pages exactly. Then, in
- * this order:
+ * with a neighbour, so that smaps can tell its huge pages exactly. It is made
+ * writable only after both madvise calls: in a process that called
+ * mlockall(MCL_FUTURE), that populates it. In this order:
  *
  *  - MADV_HUGEPAGE, before the first page is there: a third of the CPU time or
  *    less that 4 KiB pages take.
@@ -19,10 +20,12 @@
  * mlock is called without libc, because sanitizers replace libc's by one that
  * says yes and does nothing. It says ENOMEM both for its limit and for lack of
  * memory. They are told apart by what comes next: if populating works, it was
- * the limit.
+ * the limit. EPERM is the limit if that is 0, else somebody's policy. In a
+ * process that locks all it maps, mmap() and mprotect() say EAGAIN for the limit.
  */
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,8 +40,14 @@ static size_t arena__page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* The error of a call that maps. */
+static int arena__anonymous_errno(void)
+{
+	return errno == EAGAIN ? -EDQUOT : -errno;
+}
+
 /* Map @length bytes on a chunk's border, one inaccessible page on each side. */
-static unsigned char *arena__anonymous_reserve(size_t length)
+static int arena__anonymous_reserve(size_t length, unsigned char **reserved)
 {
 	size_t page = arena__page_size();
 	size_t whole = length + ARENA__CHUNK_SIZE + 2 * page;
@@ -47,7 +56,7 @@ static unsigned char *arena__anonymous_reserve(size_t length)
 	start = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		     0);
 	if (start == MAP_FAILED)
-		return NULL;
+		return arena__anonymous_errno();
 	end = start + whole;
 	base = (unsigned char *)arena__round_up((uintptr_t)start + page,
 						ARENA__CHUNK_SIZE);
@@ -56,7 +65,8 @@ static unsigned char *arena__anonymous_reserve(size_t length)
 	if (base + length + page < end)
 		munmap(base + length + page,
 		       (size_t)(end - (base + length + page)));
-	return base;
+	*reserved = base;
+	return 0;
 }
 
 static void arena__anonymous_release(unsigned char *base, size_t length)
@@ -86,21 +96,33 @@ static int arena__anonymous_populate(unsigned char *base, size_t length)
 	return 0;
 }
 
+/* What it means that mlock() failed with @error, though there is memory. */
+static int arena__anonymous_lock_error(int error)
+{
+	struct rlimit limit;
+
+	if (error == EPERM && !getrlimit(RLIMIT_MEMLOCK, &limit) &&
+	    limit.rlim_cur)
+		return -EPERM;
+	return -EDQUOT;
+}
+
 /* Populate, and lock if allowed; failing to lock is told in @lock_error. */
 static int arena__anonymous_fill(struct arena__memory *memory)
 {
-	int error;
+	int error, lock_errno;
 
 	if (!syscall(SYS_mlock, memory->base, memory->length)) {
 		memory->guarantees |= ARENA_GUARANTEE_POPULATED |
 				      ARENA_GUARANTEE_LOCKED;
 		return 0;
 	}
+	lock_errno = errno;
 	error = arena__anonymous_populate(memory->base, memory->length);
 	if (error)
 		return error;
 	memory->guarantees |= ARENA_GUARANTEE_POPULATED;
-	memory->lock_error = -EDQUOT;
+	memory->lock_error = arena__anonymous_lock_error(lock_errno);
 	return 0;
 }
 
@@ -108,17 +130,17 @@ int arena__anonymous_map(size_t size, const struct arena_options *options,
 			 struct arena__memory *memory)
 {
 	size_t length = arena__round_up(size, ARENA__CHUNK_SIZE);
-	unsigned char *base;
-	int error = -ENOMEM;
+	unsigned char *base = NULL;
+	int error;
 
 	if (options->require & ARENA_GUARANTEE_PINNED)
 		return -EOPNOTSUPP;
 	/* Populating more than there is would end in the OOM killer. */
 	if (length > arena__proc_available())
 		return -ENOMEM;
-	base = arena__anonymous_reserve(length);
-	if (!base)
-		return -ENOMEM;
+	error = arena__anonymous_reserve(length, &base);
+	if (error)
+		return error;
 	*memory = (struct arena__memory) {
 		.base = base,
 		.length = length,
@@ -126,10 +148,12 @@ int arena__anonymous_map(size_t size, const struct arena_options *options,
 		.backend = ARENA_BACKEND_ANONYMOUS,
 		.guarantees = ARENA_GUARANTEE_DIRECT_IO,
 	};
-	if (mprotect(base, length, PROT_READ | PROT_WRITE))
-		goto out_release;
 	madvise(base, length, MADV_HUGEPAGE);
 	madvise(base, length, MADV_DONTFORK);
+	if (mprotect(base, length, PROT_READ | PROT_WRITE)) {
+		error = arena__anonymous_errno();
+		goto out_release;
+	}
 	error = arena__anonymous_fill(memory);
 	if (error)
 		goto out_release;

@@ -159,6 +159,23 @@ TEST(huge_where_the_system_has_huge_pages)
 	arena_destroy(arena);
 }
 
+/* mlockall(MCL_FUTURE) populates what becomes writable: advice comes first. */
+TEST(huge_in_a_process_that_locks_all)
+{
+	struct arena *arena;
+
+	if (test_backend() != ARENA_BACKEND_ANONYMOUS)
+		SKIP(return, "the device has pages of its own");
+	if (!has_huge_pages(SIZE))
+		SKIP(return, "this system gives no transparent huge pages");
+	if (mlockall(MCL_FUTURE))
+		SKIP(return, "mlockall() is not allowed: %s", strerror(errno));
+	arena = must_create(SIZE_WHOLE);
+	EXPECT_NE(0, arena_guarantees(arena) & ARENA_GUARANTEE_HUGE);
+	EXPECT_NE(0, arena_guarantees(arena) & ARENA_GUARANTEE_LOCKED);
+	arena_destroy(arena);
+}
+
 /* Neighbours that the kernel merged would spoil each other's evidence. */
 TEST(neighbours_do_not_spoil_the_evidence)
 {

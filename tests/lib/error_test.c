@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "error_utils.h"
+#include "seccomp_utils.h"
 
 TEST(size_zero_is_einval)
 {
@@ -170,6 +171,53 @@ TEST(memlock_limit_is_edquot_if_required)
 		EXPECT_EQ(0, wait_for(pid));
 	}
 	EXPECT_NE(NULL, strstr(arena_strerror(-EDQUOT), "ulimit -l"));
+}
+
+/* A process that locks all that it maps, as nobody with a limit. */
+static int lock_all_child(void)
+{
+	struct rlimit limits = { 6 * MIB, 6 * MIB };
+	struct arena_options options = ARENA_OPTIONS_INIT;
+	struct arena *arena;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &limits) ||
+	    (!getuid() && (setgid(NOBODY) || setuid(NOBODY))) ||
+	    mlockall(MCL_FUTURE))
+		return 255;
+	options.backend = ARENA_BACKEND_ANONYMOUS;
+	if (arena_create(64 * MIB, &options, &arena) != -EDQUOT)
+		return 1;
+	return arena_create(MIB, &options, &arena) ? 2 : 0;
+}
+
+TEST(limit_of_a_process_that_locks_all_is_edquot)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(lock_all_child());
+	status = wait_for(pid);
+	if (status == 255)
+		SKIP(return, "mlockall() is not to be had here");
+	EXPECT_EQ(0, status);
+}
+
+/* A policy that forbids mlock() is not the limit. */
+TEST(mlock_forbidden_is_eperm_if_required)
+{
+	struct rlimit limits;
+	struct arena *arena = NULL;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_MEMLOCK, &limits));
+	if (!limits.rlim_cur)
+		SKIP(return, "the limit is 0");
+	must_fail_syscall(SYS_mlock, 0, 0, 0, EPERM);
+	fails_device(EPERM, NULL, ARENA_BACKEND_ANONYMOUS,
+		     ARENA_GUARANTEE_LOCKED);
+	ASSERT_EQ(0, try_device(NULL, ARENA_BACKEND_ANONYMOUS, 0, &arena));
+	EXPECT_EQ(0, arena_guarantees(arena) & ARENA_GUARANTEE_LOCKED);
+	arena_destroy(arena);
 }
 
 /* ESTALE, ENOSPC and the errors of matrices and carving: see their tests. */
