@@ -114,6 +114,8 @@ static int arena__memory_check(const struct arena__memory *memory,
 		return 0;
 	if ((missing & ARENA_GUARANTEE_LOCKED) && memory->lock_error)
 		return memory->lock_error;
+	if ((missing & ARENA_GUARANTEE_HUGE) && memory->huge_error)
+		return memory->huge_error;
 	return -EOPNOTSUPP;
 }
 

@@ -131,12 +131,19 @@ int arena__anonymous_map(size_t size, const struct arena_options *options,
 {
 	size_t length = arena__round_up(size, ARENA__CHUNK_SIZE);
 	unsigned char *base = NULL;
+	size_t available, huge;
 	int error;
 
 	if (options->require & ARENA_GUARANTEE_PINNED)
 		return -EOPNOTSUPP;
-	/* Populating more than there is would end in the OOM killer. */
-	if (length > arena__proc_available())
+	/*
+	 * Populating more than there is would end in the OOM killer. Page tables
+	 * of small pages take 1/512 of it.
+	 */
+	error = arena__proc_available(&available);
+	if (error)
+		return error;
+	if (length + length / 512 > available)
 		return -ENOMEM;
 	error = arena__anonymous_reserve(length, &base);
 	if (error)
@@ -157,7 +164,8 @@ int arena__anonymous_map(size_t size, const struct arena_options *options,
 	error = arena__anonymous_fill(memory);
 	if (error)
 		goto out_release;
-	if (arena__proc_huge_bytes(base, length) == length)
+	memory->huge_error = arena__proc_huge_bytes(base, length, &huge);
+	if (huge == length)
 		memory->guarantees |= ARENA_GUARANTEE_HUGE;
 	return 0;
 

@@ -28,7 +28,10 @@
 
 #define arena__hidden __attribute__((visibility("hidden")))
 
-/* A backend's memory: @length bytes from @base, both multiples of the chunk. */
+/*
+ * A backend's memory: @length bytes from @base, both multiples of the chunk; the
+ * errors say why a guarantee is lacking.
+ */
 struct arena__memory {
 	unsigned char *base;
 	size_t length;
@@ -36,6 +39,7 @@ struct arena__memory {
 	unsigned int backend;
 	unsigned int guarantees;
 	int lock_error;
+	int huge_error;
 };
 
 struct arena__mark_slot {
@@ -99,8 +103,9 @@ arena__hidden int arena__anonymous_map(size_t size,
 arena__hidden void arena__anonymous_unmap(struct arena__memory *memory);
 
 /* proc.c */
-arena__hidden size_t arena__proc_available(void);
-arena__hidden size_t arena__proc_huge_bytes(const void *base, size_t length);
+arena__hidden int arena__proc_available(size_t *available);
+arena__hidden int arena__proc_huge_bytes(const void *base, size_t length,
+					 size_t *bytes);
 
 /* poison.c */
 arena__hidden bool arena__poison_active(void);

@@ -42,8 +42,10 @@ const char *arena_strerror(int error)
 		return "there is no /dev/arena: load the module "
 		       "(modprobe arena, or insmod arena.ko)";
 	case -ENOMEM:
-		return "not enough memory, or no room left in the arena: ask "
-		       "for less, create a larger arena, or free memory";
+		return "no room left in the arena, or not enough memory (of "
+		       "the machine, or of this control group: memory.max), or "
+		       "2 MiB pages were required and none is left: ask for "
+		       "less, create a larger arena, or free memory";
 	case -ENOSPC:
 		return "too many marks: rewind or reset before making more "
 		       "than ARENA_MARKS_MAX";
