@@ -16,15 +16,16 @@ const char *arena_strerror(int error)
 	case -E2BIG:
 		return "options are newer than this library: update libarenauser";
 	case -EACCES:
-		return "no permission for /dev/arena: join its group "
-		       "(usermod -aG arena USER, then log in again)";
+		return "no permission for /dev/arena: run as root, or have "
+		       "root give it to a group of yours (chgrp GROUP "
+		       "/dev/arena)";
 	case -EBUSY:
 		return "the device is busy: try again when its other user is "
 		       "done";
 	case -EDQUOT:
-		return "a limit is reached: raise RLIMIT_MEMLOCK (ulimit -l, "
-		       "/etc/security/limits.conf), or for /dev/arena the "
-		       "limits in /sys/class/misc/arena";
+		return "the limit of locked memory is reached: raise "
+		       "RLIMIT_MEMLOCK (ulimit -l, "
+		       "/etc/security/limits.conf)";
 	case -EINVAL:
 		return "bad argument: a size of 0, an alignment that is no "
 		       "power of two, a mark of another arena, or an options "
@@ -61,8 +62,10 @@ const char *arena_strerror(int error)
 		return "the size cannot be represented: check rows, columns "
 		       "and element size";
 	case -EPERM:
-		return "the kernel forbids it: check PR_SET_THP_DISABLE and "
-		       "the security policy of this process";
+		return "the kernel forbids it: check PR_SET_THP_DISABLE, the "
+		       "device rules of this container (docker run --device "
+		       "/dev/arena) and the system calls that a policy "
+		       "filters";
 	case -ESTALE:
 		return "the mark is no longer valid: the arena was rewound to "
 		       "before it, or reset; make a new one";

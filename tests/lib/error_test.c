@@ -237,6 +237,10 @@ TEST(every_error_has_a_text_of_its_own)
 		nr_texts += has_text(-error);
 	EXPECT_EQ(ARRAY_SIZE(errors), nr_texts);
 	EXPECT_STREQ("no error", arena_strerror(0));
+	/* No remedy that is none. */
+	EXPECT_EQ(NULL, strstr(arena_strerror(-EDQUOT), "/sys/"));
+	EXPECT_NE(NULL, strstr(arena_strerror(-EPERM), "container"));
+	EXPECT_NE(NULL, strstr(arena_strerror(-ENOMEM), "2 MiB"));
 	EXPECT_NE(NULL, arena_strerror(1));
 	EXPECT_NE(NULL, arena_strerror(INT32_MIN));
 }

@@ -81,7 +81,7 @@ TEST(device_not_permitted_is_eacces)
 	ASSERT_EQ(0, fchmod(fd, 0));
 	EXPECT_EQ(EACCES, device_error_as_nobody(path));
 	EXPECT_TRUE(has_text(-EACCES));
-	EXPECT_NE(NULL, strstr(arena_strerror(-EACCES), "usermod -aG arena"));
+	EXPECT_NE(NULL, strstr(arena_strerror(-EACCES), "chgrp GROUP /dev/arena"));
 	close(fd);
 	unlink(path);
 }
