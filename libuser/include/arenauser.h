@@ -69,7 +69,10 @@ enum {
 };
 
 /*
- * What a backend promises; each is checked when the arena is created.
+ * What a backend promises. HUGE is read back from the kernel; the others follow
+ * from calls that succeeded, and for the device from its contract. Reading HUGE
+ * back of anonymous memory means reading /proc/self/smaps, once: it takes the
+ * longer the more mappings and populated pages the process has.
  *
  * @ARENA_GUARANTEE_POPULATED: all of it is in the page table, writable, so that
  *	the first touch of a page takes no fault.
@@ -78,6 +81,9 @@ enum {
  * @ARENA_GUARANTEE_PINNED: the kernel does not move it either. Device only.
  * @ARENA_GUARANTEE_HUGE: all of it is in 2 MiB page-table entries.
  * @ARENA_GUARANTEE_DIRECT_IO: it can be the buffer of O_DIRECT reads and writes.
+ *	That is said of the memory; the alignment that a file wants (statx() with
+ *	STATX_DIOALIGN, often 512 and never more than 4096) is the caller's to
+ *	keep, by arena_alloc_aligned(arena, size, 4096, &block).
  */
 #define ARENA_GUARANTEE_POPULATED	(1U << 0)
 #define ARENA_GUARANTEE_LOCKED		(1U << 1)
@@ -121,8 +127,9 @@ struct arena_options {
 /*
  * Make an arena of @size bytes, @options NULL for defaults. All memory is
  * gathered, zeroed and mapped here. @size is what can be allocated, rounded up
- * to 64; the arena takes up to one 2 MiB chunk more for its bookkeeping and for
- * whole chunks. Ends with arena_destroy().
+ * to 64. The bookkeeping comes on top of it, and the sum is rounded up to whole
+ * chunks of 2 MiB; so a @size that is a multiple of 2 MiB costs one chunk more.
+ * Ends with arena_destroy().
  */
 int arena_create(size_t size, const struct arena_options *options,
 		 struct arena **arena);
