@@ -39,8 +39,55 @@ check() {
 skip() { number=$((number + 1)); echo "ok $number $1 # SKIP $2"; }
 
 library() {
-	make -s -C "$top/libuser" O="$O" CC="$CC" SANITIZE= \
-		PREFIX="$prefix" "$@"
+	make -s -C "$top/libuser" O="$O" CC="$CC" SANITIZE= WERROR=1 \
+		PREFIX="$prefix" LDCONFIG="touch $scratch/ldconfig" "$@"
+}
+
+# Where a distribution wants its files, and nothing outside of DESTDIR.
+places() {
+	local root=$scratch/root file
+	rm -f "$scratch/ldconfig"
+	elsewhere() {
+		library DESTDIR="$root" PREFIX=/usr LIBDIR=/usr/lib/triplet \
+			INCLUDEDIR=/usr/include/sub MANDIR=/usr/man "$1"
+	}
+	elsewhere install || return 1
+	for file in lib/triplet/libarenauser.so.0 lib/triplet/libarenauser.a \
+			lib/triplet/pkgconfig/arenauser.pc \
+			include/sub/arenauser.h include/sub/linux/arena.h \
+			man/man3/arena_rewind.3 man/man4/arena.4; do
+		[ -e "$root/usr/$file" ] || { echo "no $file"; return 1; }
+	done
+	grep -x 'libdir=${prefix}/lib/triplet' \
+		"$root/usr/lib/triplet/pkgconfig/arenauser.pc" &&
+	grep -x 'includedir=${prefix}/include/sub' \
+		"$root/usr/lib/triplet/pkgconfig/arenauser.pc" &&
+	[ ! -e "$scratch/ldconfig" ] && elsewhere uninstall &&
+	[ -z "$(find "$root" ! -type d)" ]
+}
+
+# The loader learns of the library: where nobody has done that, nothing runs.
+ldconfig_runs() { [ "$(id -u)" != 0 ] || [ -e "$scratch/ldconfig" ]; }
+
+# A warning of a compiler that is not known yet breaks only these tests.
+warnings_pass() {
+	local warn='-O2 -Wpadded'
+	! make -s -C "$top/libuser" O="$scratch/strict" CC="$CC" SANITIZE= \
+		CFLAGS="$warn" WERROR=1 >/dev/null 2>&1 &&
+	make -s -C "$top/libuser" O="$scratch/lax" CC="$CC" SANITIZE= WERROR= \
+		CFLAGS="$warn" 2>/dev/null
+}
+
+# Each function that the header declares has a page that man finds.
+pages() {
+	local name
+	for name in $(declared | grep -vx arena_alloc_slow); do
+		[ -s "$prefix/share/man/man3/$name.3" ] ||
+			{ echo "no page $name(3)"; return 1; }
+	done
+	grep -rhoP '^\.so \K.*' "$prefix/share/man" | while read -r name; do
+		[ -s "$prefix/share/man/$name" ] || echo "no $name"
+	done | { ! grep .; }
 }
 
 # pkg-config as a program's makefile would use it.
@@ -169,6 +216,10 @@ lint() {
 
 echo "TAP version 13"
 check "installs" library install
+check "tells the loader, as root" ldconfig_runs
+check "installs where it is told to" places
+check "has a page for each function" pages
+check "warnings are errors only where asked for" warnings_pass
 for compiler in gcc clang; do
 	if command -v $compiler >/dev/null; then
 		check "header alone is C11 for $compiler" \
