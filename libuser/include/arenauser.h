@@ -33,6 +33,7 @@
  * Under AddressSanitizer or Valgrind whatever is not in a block is poisoned, to
  * the byte. The inline allocation then always takes its slow path, which does
  * that work; so it makes no difference how library and callers were compiled.
+ * LeakSanitizer looks for pointers in arenas.
  */
 #ifndef ARENAUSER_H
 #define ARENAUSER_H

@@ -144,6 +144,7 @@ static int arena__create(size_t size, const struct arena_options *user_options,
 		goto out_unmap;
 
 	state = memory.base + memory.length - state_size;
+	arena__poison_root(memory.base, memory.length);
 	*arena = arena__state_init(state, memory.base, size, &memory);
 	if ((*arena)->state->checked)
 		arena__poison(memory.base + size,

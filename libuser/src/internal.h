@@ -111,6 +111,7 @@ arena__hidden int arena__proc_huge_bytes(const void *base, size_t length,
 arena__hidden bool arena__poison_active(void);
 arena__hidden void arena__poison(const void *start, size_t size);
 arena__hidden void arena__unpoison(const void *start, size_t size);
+arena__hidden void arena__poison_root(const void *start, size_t size);
 arena__hidden void arena__poison_forget(const void *start, size_t size);
 
 #endif /* ARENA_INTERNAL_H */

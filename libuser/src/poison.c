@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * What the checkers are told: AddressSanitizer and Valgrind's memcheck.
+ * What the checkers are told: AddressSanitizer, LeakSanitizer and Valgrind's
+ * memcheck.
  *
  * Whether a checker runs is asked when the program runs, not when the library
  * is compiled. AddressSanitizer's entry points are weak references: a program
@@ -30,6 +31,11 @@ extern void __asan_unpoison_memory_region(void const volatile *start,
 					  size_t size)
 	__attribute__((weak, visibility("default")));
 
+extern void __lsan_register_root_region(const void *start, size_t size)
+	__attribute__((weak, visibility("default")));
+extern void __lsan_unregister_root_region(const void *start, size_t size)
+	__attribute__((weak, visibility("default")));
+
 static bool arena__poison_asan(void)
 {
 	return __asan_poison_memory_region && __asan_unpoison_memory_region;
@@ -56,9 +62,21 @@ void arena__unpoison(const void *start, size_t size)
 	VALGRIND_MAKE_MEM_UNDEFINED(start, size);
 }
 
+/*
+ * The range is an arena's: LeakSanitizer, which does not know mmap(), looks in
+ * it for pointers to what is allocated elsewhere.
+ */
+void arena__poison_root(const void *start, size_t size)
+{
+	if (__lsan_register_root_region && __lsan_unregister_root_region)
+		__lsan_register_root_region(start, size);
+}
+
 /* The range goes back to the kernel: what comes there next is not ours. */
 void arena__poison_forget(const void *start, size_t size)
 {
+	if (__lsan_register_root_region && __lsan_unregister_root_region)
+		__lsan_unregister_root_region(start, size);
 	if (arena__poison_asan())
 		__asan_unpoison_memory_region(start, size);
 	VALGRIND_MAKE_MEM_DEFINED(start, size);

@@ -108,4 +108,19 @@ TEST_F_TIMEOUT(program, good_use_is_not, 120)
 	EXPECT_EQ(NULL, strstr(output, variant->report));
 }
 
+/* What only an arena points to is no leak; what nothing points to is one. */
+TEST_F_TIMEOUT(program, what_an_arena_points_to_is_no_leak, 120)
+{
+	char output[65536];
+
+	if (*variant->prefix)
+		SKIP(return, "memcheck looks everywhere by itself");
+	if (run("ASAN_OPTIONS=detect_leaks=1", self->path, "leaks", output,
+		sizeof(output)) || !strstr(output, "detected memory leaks"))
+		SKIP(return, "LeakSanitizer does not work here");
+	EXPECT_TRUE(run("ASAN_OPTIONS=detect_leaks=1", self->path, "keeps",
+			output, sizeof(output)))
+		TH_LOG("%s", output);
+}
+
 TEST_HARNESS_MAIN

@@ -4,6 +4,7 @@
  * runs it under AddressSanitizer and Valgrind and expects that they notice.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -74,6 +75,26 @@ static void use_badly(struct arena *arena, const char *how)
 	}
 }
 
+/* Make something whose only pointer is the arena's, or that has none. */
+__attribute__((noinline))
+static void keep_elsewhere(struct arena *arena, const char *how)
+{
+	void * volatile *block = arena_alloc(arena, sizeof(void *));
+
+	*block = malloc(12345);
+	if (!strcmp(how, "leaks"))
+		*block = NULL;
+}
+
+/* Registers and the stack hold no old pointer after this. */
+__attribute__((noinline))
+static void forget(void)
+{
+	volatile unsigned char bytes[8192];
+
+	memset((void *)bytes, 0, sizeof(bytes));
+}
+
 int main(int argc, char **argv)
 {
 	struct arena_options options = ARENA_OPTIONS_INIT;
@@ -86,6 +107,12 @@ int main(int argc, char **argv)
 	if (arena_create(1 << 20, &options, &arena))
 		return 2;
 	place = arena->next;
+	if (!strcmp(argv[1], "keeps") || !strcmp(argv[1], "leaks")) {
+		keep_elsewhere(arena, argv[1]);
+		forget();
+		puts("ended");
+		return 0;
+	}
 	if (!strcmp(argv[1], "well"))
 		use_well(arena);
 	else
