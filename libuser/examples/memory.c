@@ -146,12 +146,12 @@ int memory_mark(struct memory *memory, struct memory_mark *mark)
 	return memory->arena ? arena_mark(memory->arena, &mark->arena) : 0;
 }
 
-void memory_rewind(struct memory *memory, const struct memory_mark *mark)
+int memory_rewind(struct memory *memory, const struct memory_mark *mark)
 {
 	if (memory->arena)
-		arena_rewind(memory->arena, &mark->arena);
-	else
-		memory_free_to(memory, mark->nr_blocks);
+		return arena_rewind(memory->arena, &mark->arena);
+	memory_free_to(memory, mark->nr_blocks);
+	return 0;
 }
 
 size_t memory_used(const struct memory *memory)

@@ -62,7 +62,7 @@ int memory_matrix(struct memory *memory, size_t rows, size_t cols,
 		  struct arena_matrix *matrix);
 
 int memory_mark(struct memory *memory, struct memory_mark *mark);
-void memory_rewind(struct memory *memory, const struct memory_mark *mark);
+int memory_rewind(struct memory *memory, const struct memory_mark *mark);
 
 /* Bytes in use now. */
 size_t memory_used(const struct memory *memory);

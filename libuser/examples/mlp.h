@@ -8,10 +8,11 @@
  * through the network, live for one step.
  *
  * Each node has its gradient, the images too, as in engines that treat all
- * nodes alike. It matters to malloc: glibc gives memory back to the kernel once
- * more is free than twice the largest block, and those images take a step
- * beyond that. Without their gradient, or with glibc.malloc.trim_threshold
- * raised, malloc stops faulting after the first steps, until the sizes change.
+ * nodes alike, although nobody asks for it. It matters to malloc: glibc gives
+ * memory back to the kernel once more is free than twice the largest block, and
+ * those images take a step beyond that. Without their gradient, or with
+ * glibc.malloc.trim_threshold and mmap_threshold both raised (one alone makes it
+ * worse), malloc stops faulting after the first steps, until the sizes change.
  */
 #ifndef EXAMPLES_MLP_H
 #define EXAMPLES_MLP_H

@@ -21,7 +21,7 @@ void report_start(const struct training *training)
 		backend_name(memory->backend), training->size_kept / MIB,
 		training->dataset.train.count, training->dataset.test.count,
 		training->size_step / MIB);
-	fprintf(stderr, "A warm-up that is not counted: one step and one evaluation with the first batch and the last; then %u epochs of %u steps.\n",
+	fprintf(stderr, "A warm-up that is not counted: a step and an evaluation with the first batch, and with the last; then %u epochs of %u steps.\n",
 		options->epochs, training->steps);
 }
 

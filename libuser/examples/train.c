@@ -4,12 +4,13 @@
  * fault.
  *
  * The idea in four lines, all of them in train() below: make everything that
- * stays, mark the arena, run a step, rewind. A step allocates as it likes; it
- * costs nine instructions a matrix, and the memory is that of the step before,
- * which is in the page table and in the cache.
+ * stays, mark the arena, run a step, rewind. A step allocates as it likes: each
+ * matrix moves a pointer, and the memory is that of the step before, which is in
+ * the page table and in the cache.
  */
 #include <cblas.h>
 #include <err.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static int train(struct training *training)
 		training_shuffle(training);
 		for (uint32_t step = 0; step < training->steps; step++) {
 			error = training_step(training, epoch, step);
-			memory_rewind(&training->memory, &mark);
+			error = training_rewind(training, &mark, error);
 			if (error)
 				return error;
 			training_note(training, epoch, step);
@@ -69,16 +70,21 @@ static enum exit_code finish(const struct training *training)
  * with two threads the losses differ from those with one. Its threads start
  * when it is loaded, before main(), and even those that are never given work
  * take faults, whenever the scheduler lets them run. Only the environment comes
- * in time for that, so the program starts over with it; without /proc it goes
- * on with idle threads.
+ * in time for that, so the program starts over with it, under its own name;
+ * without /proc it goes on with idle threads.
  */
 static void use_one_thread(char **argv)
 {
 	const char *threads = getenv("OPENBLAS_NUM_THREADS");
+	char self[PATH_MAX];
+	ssize_t length;
 
 	if (!threads || strcmp(threads, "1")) {
-		if (!setenv("OPENBLAS_NUM_THREADS", "1", 1))
-			execv("/proc/self/exe", argv);
+		length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+		if (length > 0 && !setenv("OPENBLAS_NUM_THREADS", "1", 1)) {
+			self[length] = '\0';
+			execv(self, argv);
+		}
 	}
 	openblas_set_num_threads(1);
 }

@@ -204,6 +204,14 @@ static uint32_t steps_of_test(const struct training *training)
 	return (training->dataset.test.count - 1) / training->batch + 1;
 }
 
+int training_rewind(struct training *training, const struct memory_mark *mark,
+		    int error)
+{
+	int rewind_error = memory_rewind(&training->memory, mark);
+
+	return error ? error : rewind_error;
+}
+
 int training_evaluate(struct training *training, const struct memory_mark *mark)
 {
 	int error = 0;
@@ -212,7 +220,7 @@ int training_evaluate(struct training *training, const struct memory_mark *mark)
 	for (uint32_t step = 0; step < steps_of_test(training) && !error;
 	     step++) {
 		error = evaluate_batch(training, step);
-		memory_rewind(&training->memory, mark);
+		error = training_rewind(training, mark, error);
 	}
 	fault_log_evaluation(&training->faults);
 	return error;
@@ -227,12 +235,11 @@ static int warm_up_with(struct training *training,
 	training_init(training);
 	training_shuffle(training);
 	error = training_step(training, 0, train_step);
-	memory_rewind(&training->memory, mark);
+	error = training_rewind(training, mark, error);
 	if (error)
 		return error;
 	error = evaluate_batch(training, test_step);
-	memory_rewind(&training->memory, mark);
-	return error;
+	return training_rewind(training, mark, error);
 }
 
 /*
@@ -283,12 +290,15 @@ void training_note(struct training *training, uint32_t epoch, uint32_t step)
 	uint32_t done = step + 1;
 	double now = seconds_now();
 	uint64_t batches = (uint64_t)epoch * training->steps + done;
-	struct progress_state state = {
-		.epoch = epoch,
-		.step = done,
-		.loss = training_loss(training, epoch, done),
-	};
+	uint32_t rows = rows_of_step(training->dataset.train.count,
+				     training->batch, step);
+	struct progress_state state = { .epoch = epoch, .step = done };
 
+	if (!step)
+		training->loss_sum = 0;
+	training->loss_sum += (double)training->losses[batches - 1] * rows;
+	state.loss = training->loss_sum /
+		     ((uint64_t)step * training->batch + rows);
 	fault_log_step(&training->faults, batches);
 	state.faults = fault_log_total(&training->faults);
 	training->seconds = now - training->started;

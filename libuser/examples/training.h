@@ -23,6 +23,7 @@ struct training {
 	struct progress progress;
 	uint32_t *order;	/* of the training samples, shuffled */
 	float *losses;		/* of every step of every epoch */
+	double loss_sum;	/* of the epoch so far, times samples */
 
 	uint32_t batch;		/* samples in a step; the last may have fewer */
 	uint32_t steps;		/* in an epoch */
@@ -56,6 +57,10 @@ void training_shuffle(struct training *training);
 
 /* One batch forward, backward and down, in memory that the caller rewinds. */
 int training_step(struct training *training, uint32_t epoch, uint32_t step);
+
+/* Gives a step's memory back. @error if there was one, else the rewind's. */
+int training_rewind(struct training *training, const struct memory_mark *mark,
+		    int error);
 
 /* Counts faults and time up to the end of this step, and shows progress. */
 void training_note(struct training *training, uint32_t epoch, uint32_t step);
