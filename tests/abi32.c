@@ -45,7 +45,7 @@ static int steps(const char *path)
 	static struct arena_ioc_info info = { .size = sizeof(info) };
 	long fd = call(NR_OPEN, (long)path, O_RDWR, 0, 0, 0);
 	volatile char *p;
-	long at;
+	unsigned long at;
 
 	if (fd < 0)
 		return 1;

@@ -267,6 +267,24 @@ TEST_F(advised, soft_dirty_tracking_costs_one_fault_an_entry)
 		EXPECT_EQ(CHUNKS, refaults());
 }
 
+/* Entries come back for a chunk at once, though this thread may not write. */
+TEST_F(advised, protection_key_does_not_keep_entries_away)
+{
+	int key = pkey_alloc(0, PKEY_DISABLE_WRITE);
+
+	if (key < 0)
+		SKIP(return, "protection keys: %s", strerror(errno));
+	must(pkey_mprotect(self->p, LENGTH, RW, key));
+	EXPECT_EQ(0, faults_of(self->p, LENGTH, WALK_READ));
+	must(madvise(self->p, LENGTH, MADV_DONTNEED));
+	EXPECT_LE(CHUNKS, faults_of(self->p, LENGTH, WALK_READ));
+	EXPECT_EQ(CHUNKS, refaults());
+	EXPECT_EQ(128 + SIGSEGV, writing_ends(self->p));
+	must(pkey_set(key, 0));
+	EXPECT_EQ(0, faults_of(self->p, LENGTH, WALK_READ));
+	EXPECT_FILLED(self->p, LENGTH, 0);
+}
+
 /* Reference tracking (1, 2, 3) and the reset of the peak (5) are free. */
 TEST_F(advised, reference_tracking_costs_nothing)
 {

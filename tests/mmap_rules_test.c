@@ -186,6 +186,34 @@ TEST_F(rules, unaligned_fixed_address_is_einval_and_keeps_what_is_there)
 	EXPECT_UNHARMED();
 }
 
+/* All that can be known to fail is refused while the old mapping is there. */
+TEST_F(rules, fixed_address_with_a_bad_range_keeps_what_is_there)
+{
+	int fresh = must_open(O_RDWR);
+	char *old = hold_range(2 * CHUNK, 0);
+
+	ASSERT_NE(NULL, old);
+	fill(old, 2 * CHUNK, 7);
+	fails_mmap_at(EINVAL, old, CHUNK, RW, MAP_SHARED | MAP_FIXED, self->fd,
+		      LENGTH);
+	expect_old_intact(_metadata, old, 2 * CHUNK);
+	fails_mmap_at(EINVAL, old, 2 * CHUNK, RW, MAP_SHARED | MAP_FIXED,
+		      self->fd, LENGTH - CHUNK);
+	expect_old_intact(_metadata, old, 2 * CHUNK);
+	fails_mmap_at(EINVAL, old, CHUNK, RW, MAP_SHARED | MAP_FIXED, self->fd,
+		      PAGE);
+	expect_old_intact(_metadata, old, 2 * CHUNK);
+	fails_mmap_at(EINVAL, old, CHUNK, RW, MAP_PRIVATE | MAP_FIXED,
+		      self->fd, 0);
+	expect_old_intact(_metadata, old, 2 * CHUNK);
+	fails_mmap_at(EINVAL, old, CHUNK, RW, MAP_SHARED | MAP_FIXED, fresh,
+		      CHUNK);
+	expect_old_intact(_metadata, old, 2 * CHUNK);
+	fails_info(ENODATA, fresh);
+	close(fresh);
+	EXPECT_UNHARMED();
+}
+
 TEST_F(rules, unaligned_mremap_is_einval_and_keeps_the_source)
 {
 	char *p = must_mmap(self->fd, LENGTH);
@@ -228,6 +256,7 @@ TEST_F(rules, huge_arena_in_a_process_without_thp_is_eperm)
 	fails_mmap(EPERM, fd, LENGTH);
 	fails_mmap_at(EPERM, NULL, CHUNK, PROT_READ, MAP_SHARED, fd, CHUNK);
 	EXPECT_EQ(0, must_info(fd).out_mappings);
+	EXPECT_EQ(LENGTH, must_info(fd).out_huge_bytes);
 	must(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
 	p = must_mmap(fd, LENGTH);
 	EXPECT_NO_FAULTS(p, LENGTH);

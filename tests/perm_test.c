@@ -101,6 +101,19 @@ TEST_F(node, read_only_descriptor_maps_read_only)
 	close(fd);
 }
 
+/* It may make the arena; what it can then read is zeros. */
+TEST_F(node, read_only_descriptor_may_create)
+{
+	int fd = must_open(O_RDONLY);
+	char *p;
+
+	must_create(fd, LENGTH, 0);
+	p = must_mmap_at(NULL, LENGTH, PROT_READ, MAP_SHARED, fd, 0);
+	EXPECT_EQ(0, faults_of(p, LENGTH, WALK_READ));
+	EXPECT_TRUE(all_zero(p, LENGTH));
+	close(fd);
+}
+
 /* What the owner of a mapping may write, a debugger may, and nobody else. */
 TEST_F(node, read_only_mapping_is_not_written_through_proc)
 {
