@@ -51,6 +51,14 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
+#ifdef __GNUC__
+#define ARENA__UNLIKELY(condition) __builtin_expect(condition, 0)
+#define ARENA__MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define ARENA__UNLIKELY(condition) (condition)
+#define ARENA__MUST_CHECK
+#endif
+
 /* Every block starts on a border of this many bytes, or of more if asked. */
 #define ARENA_ALIGNMENT 64
 
@@ -132,6 +140,7 @@ struct arena_options {
  * chunks of 2 MiB; so a @size that is a multiple of 2 MiB costs one chunk more.
  * Ends with arena_destroy().
  */
+ARENA__MUST_CHECK
 int arena_create(size_t size, const struct arena_options *options,
 		 struct arena **arena);
 
@@ -178,7 +187,7 @@ static inline void *arena_alloc(struct arena *arena, size_t size)
 {
 	unsigned char *block = arena->next;
 
-	if (__builtin_expect(size > (size_t)(arena->end - block), 0))
+	if (ARENA__UNLIKELY(size > (size_t)(arena->end - block)))
 		return arena_alloc_slow(arena, size);
 	arena->next = block + ((size + ARENA_ALIGNMENT - 1) &
 			       ~(size_t)(ARENA_ALIGNMENT - 1));
@@ -198,6 +207,7 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size);
  * Take @size bytes on a border of @alignment bytes, a power of two; less than
  * 64 gives 64. -EINVAL: @alignment is no power of two. -ENOMEM: no room.
  */
+ARENA__MUST_CHECK
 int arena_alloc_aligned(struct arena *arena, size_t size, size_t alignment,
 			void **block);
 
@@ -219,6 +229,7 @@ struct arena_mark {
  * is valid until the arena is rewound to an earlier one or reset.
  * -ENOSPC: ARENA_MARKS_MAX marks are valid already.
  */
+ARENA__MUST_CHECK
 int arena_mark(struct arena *arena, struct arena_mark *mark);
 
 /*
@@ -227,6 +238,7 @@ int arena_mark(struct arena *arena, struct arena_mark *mark);
  * -EINVAL: a mark of another arena. -ESTALE: no longer valid; the arena is as
  * it was in both cases.
  */
+ARENA__MUST_CHECK
 int arena_rewind(struct arena *arena, const struct arena_mark *mark);
 
 /* Give back everything. No mark is valid after it. */
@@ -270,10 +282,12 @@ struct arena_matrix {
  * -EINVAL: one of them is 0. -EOPNOTSUPP: unknown flag. -EOVERFLOW: its size
  * cannot be represented. -ENOMEM: no room. Nothing is taken on failure.
  */
+ARENA__MUST_CHECK
 int arena_carve_matrix(struct arena *arena, size_t rows, size_t cols,
 		       size_t elem_size, unsigned int flags,
 		       struct arena_matrix *matrix);
 
+ARENA__MUST_CHECK
 static inline int arena_carve_matrix_f32(struct arena *arena, size_t rows,
 					 size_t cols, unsigned int flags,
 					 struct arena_matrix *matrix)
@@ -282,6 +296,7 @@ static inline int arena_carve_matrix_f32(struct arena *arena, size_t rows,
 				  matrix);
 }
 
+ARENA__MUST_CHECK
 static inline int arena_carve_matrix_f64(struct arena *arena, size_t rows,
 					 size_t cols, unsigned int flags,
 					 struct arena_matrix *matrix)
@@ -317,6 +332,7 @@ int arena_matrix_ld(const struct arena_matrix *matrix, size_t *ld);
  * -EINVAL: @size is 0. -EOVERFLOW: @size cannot be represented. -ENOMEM: no
  * room.
  */
+ARENA__MUST_CHECK
 int arena_carve(struct arena *arena, size_t size, struct arena **child);
 
 /* Bytes that arena_carve() of @size takes; SIZE_MAX if it cannot be had. */
@@ -352,6 +368,7 @@ struct arena_fault_counter;
  * only close its copy. In a child, in a wrong thread, or when its descriptors
  * were closed, a counter counts no traps any more and says so.
  */
+ARENA__MUST_CHECK
 int arena_fault_counter_open(struct arena_fault_counter **counter);
 
 /* End it. NULL is allowed. */

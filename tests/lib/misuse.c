@@ -34,7 +34,8 @@ static void use_well(struct arena *arena)
 		memset(matrix.data, 1, matrix.rows * matrix.stride);
 		memset(arena_calloc(child, 10, 100), 1, 1000);
 		arena_destroy(child);
-		arena_rewind(arena, &mark);
+		if (arena_rewind(arena, &mark))
+			return;
 	}
 }
 
@@ -63,10 +64,10 @@ static void use_badly(struct arena *arena, const char *how)
 		arena_reset(arena);
 		sink = block[0];
 	} else if (!strcmp(how, "rewound")) {
-		arena_mark(arena, &mark);
-		block = arena_alloc(arena, 100);
-		arena_rewind(arena, &mark);
-		sink = block[99];
+		if (!arena_mark(arena, &mark))
+			block = arena_alloc(arena, 100);
+		if (!arena_rewind(arena, &mark))
+			sink = block[99];
 	} else if (!strcmp(how, "child")) {
 		if (!arena_carve(arena, 1000, &child))
 			block = arena_alloc(child, 100);

@@ -147,6 +147,36 @@ interposed() {
 		LD_LIBRARY_PATH=$prefix/lib "$scratch/own"
 }
 
+# What is not looked at is said by the compiler.
+unchecked() {
+	local call
+	for call in 'arena_create(1, NULL, &a)' 'arena_mark(a, &m)' \
+			'arena_rewind(a, &m)' 'arena_carve(a, 1, &a)' \
+			'arena_carve_matrix(a, 1, 1, 1, 0, &x)' \
+			'arena_carve_matrix_f32(a, 1, 1, 0, &x)' \
+			'arena_carve_matrix_f64(a, 1, 1, 0, &x)' \
+			'arena_alloc_aligned(a, 1, 64, &p)' \
+			'arena_fault_counter_open(&c)'; do
+		cat >"$scratch/unchecked.c" <<-END
+			#include <arenauser.h>
+			struct arena *a;
+			struct arena_mark m;
+			struct arena_matrix x;
+			struct arena_fault_counter *c;
+			void *p;
+			void f(void);
+			void f(void) { $call; }
+		END
+		# shellcheck disable=SC2086  # options are words
+		! $CC $warnings -I"$prefix/include" -c \
+			-o "$scratch/unchecked.o" "$scratch/unchecked.c" 2>/dev/null ||
+			{ echo "may be ignored: $call"; return 1; }
+		# shellcheck disable=SC2086  # options are words
+		$CC $warnings -Wno-unused-result -I"$prefix/include" \
+			-c -o "$scratch/unchecked.o" "$scratch/unchecked.c" || return 1
+	done
+}
+
 plain_c() {
 	echo '#include <arenauser.h>' >"$scratch/alone.$3"
 	"$1" "-std=$2" -pedantic -Wall -Wextra -Werror -Wshadow -x "$4" \
@@ -230,6 +260,7 @@ for compiler in gcc clang; do
 		skip "header alone for $compiler" "$compiler is not installed"
 	fi
 done
+check "compiler sees what is not looked at" unchecked
 check "manual has an example" extract
 if command -v pkg-config >/dev/null; then
 	check "example runs with the shared library" shared
