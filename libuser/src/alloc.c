@@ -12,6 +12,9 @@
 
 #include "internal.h"
 
+/* Here is the function for those who do not inline it. */
+extern inline void *arena_alloc(struct arena *arena, size_t size);
+
 static void arena__alloc_move(struct arena *arena, unsigned char *next)
 {
 	arena->next = next;

@@ -177,6 +177,45 @@ unchecked() {
 	done
 }
 
+# The inline function is one of the library, too, in every dialect.
+outlined() {
+	local dialect
+	cat >"$scratch/one.c" <<-'END'
+		#include <arenauser.h>
+		int other(struct arena *arena);
+		int main(void)
+		{
+			struct arena_options options = ARENA_OPTIONS_INIT;
+			void *(*alloc)(struct arena *, size_t) = arena_alloc;
+			struct arena *arena;
+			options.backend = ARENA_BACKEND_ANONYMOUS;
+			if (arena_create(128, &options, &arena))
+				return 2;
+			return !alloc(arena, 64) || !other(arena) ||
+			       alloc(arena, 1);
+		}
+	END
+	cat >"$scratch/two.c" <<-'END'
+		#include <arenauser.h>
+		int other(struct arena *arena);
+		int other(struct arena *arena)
+		{
+			void *block = arena_alloc(arena, 64);
+			return block != (void *)0;
+		}
+	END
+	for dialect in "gnu89 -O0" "gnu89 -O2" "c11 -O0" "c11 -O2"; do
+		# shellcheck disable=SC2046,SC2086  # options are words
+		$CC -std=$dialect -Wall -Werror -o "$scratch/outlined" \
+			"$scratch/one.c" "$scratch/two.c" \
+			$(package --cflags --libs) &&
+			LD_LIBRARY_PATH=$prefix/lib "$scratch/outlined" ||
+			{ echo "not with $dialect"; return 1; }
+	done
+	nm -D --defined-only "$prefix/lib/libarenauser.so" |
+		grep -q ' T arena_alloc@'
+}
+
 plain_c() {
 	echo '#include <arenauser.h>' >"$scratch/alone.$3"
 	"$1" "-std=$2" -pedantic -Wall -Wextra -Werror -Wshadow -x "$4" \
@@ -265,6 +304,7 @@ check "manual has an example" extract
 if command -v pkg-config >/dev/null; then
 	check "example runs with the shared library" shared
 	check "example runs with the static library" static
+	check "library has what is inline as a function" outlined
 	check "library calls its own functions, not the program's" interposed
 else
 	skip "example runs" "pkg-config is not installed"
