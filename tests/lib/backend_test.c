@@ -168,6 +168,8 @@ TEST(huge_in_a_process_that_locks_all)
 		SKIP(return, "the device has pages of its own");
 	if (!has_huge_pages(SIZE))
 		SKIP(return, "this system gives no transparent huge pages");
+	if (is_sanitized())
+		SKIP(return, "sanitizers make mlockall() do nothing");
 	if (mlockall(MCL_FUTURE))
 		SKIP(return, "mlockall() is not allowed: %s", strerror(errno));
 	arena = must_create(SIZE_WHOLE);

@@ -134,7 +134,9 @@ TEST_F(counter, in_a_forked_child_is_no_zero)
 	touch(self->plain);
 	arena_fault_counter_stop(self->counter, &self->thread, NULL);
 	EXPECT_TRUE(arena_fault_counter_has_traps(self->counter));
-	EXPECT_EQ(NR_PAGES, self->thread.traps);
+	/* What the fork has write-protected costs a few more. */
+	EXPECT_LE(NR_PAGES, self->thread.traps);
+	EXPECT_GE(NR_PAGES + 32, self->thread.traps);
 }
 
 static void *stop_elsewhere(void *counter)
