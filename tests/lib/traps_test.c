@@ -160,6 +160,8 @@ TEST_F(counter, read_by_another_thread_is_no_count)
 }
 
 #define NR_BORN 200
+/* A counter that counts twice is found out in every second. */
+#define NR_ROUNDS 8
 
 /* Threads that are born while the counter is opened, and touch when told. */
 static struct {
@@ -245,13 +247,13 @@ static int count_crowd(void)
 	return faults.traps > faults.minor + 50 ? 104 : 0;
 }
 
-TEST_F(counter, threads_born_while_it_opens_count_once)
+TEST_F_TIMEOUT(counter, threads_born_while_it_opens_count_once, 120)
 {
 	int round, result, nr_counted = 0;
 
 	if (is_sanitized())
 		SKIP(return, "sanitizers fault in every thread");
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < NR_ROUNDS; round++) {
 		pid_t pid = fork();
 
 		if (!pid)
@@ -261,7 +263,7 @@ TEST_F(counter, threads_born_while_it_opens_count_once)
 			TH_LOG("round %d: %d", round, result);
 		nr_counted += !result;
 	}
-	TH_LOG("counted in %d of 20 rounds", nr_counted);
+	TH_LOG("counted in %d of %d rounds", nr_counted, NR_ROUNDS);
 }
 
 static void *nothing(void *unused)
@@ -281,7 +283,7 @@ static void *spawn_forever(void *stop)
 	return NULL;
 }
 
-TEST_F(counter, opening_ends_though_threads_do_not)
+TEST_F_TIMEOUT(counter, opening_ends_though_threads_do_not, 120)
 {
 	struct arena_fault_counter *counter = NULL;
 	bool stop = false;
