@@ -28,7 +28,11 @@ help:
 ## make lib                    build/lib/libarenauser.a, .so and the programs
 lib:
 	@$(MAKE) -C libuser O=$(O)
-	@$(MAKE) -C libuser/examples O=$(O)
+	@if pkg-config --exists openblas zlib; then \
+		$(MAKE) -C libuser/examples O=$(O); \
+	else \
+		echo "no OpenBLAS or zlib here: the examples are left out" >&2; \
+	fi
 
 ## make module [KVER=RELEASE]  build/kmod/RELEASE/arena.ko [the running kernel]
 ##                             (KDIR=DIR: a kernel's build tree elsewhere)
@@ -68,16 +72,12 @@ check:
 
 ## make install uninstall      [DESTDIR=] [PREFIX=/usr/local]: library, headers,
 ##                             man pages, udev rule, sources for DKMS
-MAN = $(wildcard docs/man/*.[0-9])
-man_dir = $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(1)))
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
 dkms_dir = $(DESTDIR)/usr/src/arena-$(VERSION)
 rules = $(DESTDIR)/usr/lib/udev/rules.d/60-arena.rules
 
 install:
 	@$(MAKE) -C libuser O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
-	@$(foreach page,$(MAN),install -D -m 644 $(page) \
-		$(call man_dir,$(page))/$(notdir $(page)) &&) :
 	@install -D -m 644 kmod/60-arena.rules $(rules)
 	@cd kmod && find . -name '*.[ch]' -o -name Kbuild | while read -r file; \
 		do install -D -m 644 $$file $(dkms_dir)/kmod/$$file; done
@@ -86,8 +86,7 @@ install:
 
 uninstall:
 	@$(MAKE) -C libuser O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) uninstall
-	rm -rf $(dkms_dir) $(rules) \
-		$(foreach page,$(MAN),$(call man_dir,$(page))/$(notdir $(page)))
+	rm -rf $(dkms_dir) $(rules)
 
 ## make clean                  remove build/
 clean:

@@ -60,7 +60,7 @@ public_header() {
 
 with_compiler() {
 	rm -rf "build/check/lib-$1"
-	make -s -C libuser O="$PWD/build/check/lib-$1" CC="$1" >/dev/null
+	make -s -C libuser WERROR=1 O="$PWD/build/check/lib-$1" CC="$1" >/dev/null
 }
 
 if [ -z "$(shared)" ]; then
