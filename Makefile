@@ -42,8 +42,11 @@ module:
 		"linux-headers-$(release), or pass KVER= or KDIR=." >&2; \
 		ls $(O)/kernels 2>/dev/null | sed 's/^/  KVER=/' >&2; \
 		exit 1; }
-	@tests/vm/mirror $(module_out)/src Kbuild kmod
-	@$(MAKE) -C $(KDIR) M=$(module_out)/src $(MODULE_FLAGS) modules
+	@mkdir -p $(module_out)
+	@flock $(module_out)/.lock sh -ec ' \
+		tests/vm/mirror --key "$$(cksum $(KDIR)/include/config/auto.conf)" \
+			$(module_out)/src Kbuild kmod; \
+		$(MAKE) -C $(KDIR) M=$(module_out)/src $(MODULE_FLAGS) modules'
 	@cp -u $(module_out)/src/kmod/arena.ko $(module_out)/arena.ko
 
 ## make setup                  install what the tests need (never a kernel)
