@@ -12,6 +12,17 @@ TRAIN=${TRAIN:-$here/train}
 HELLO=${HELLO:-$here/hello}
 DATA=${DATA:-/usr/share/datasets/fashion-mnist}
 
+# Text, stack and libraries of the program are not in the arena. NUMA balancing,
+# where a machine has nodes, marks them too, and it is them that fault then.
+balancing=/proc/sys/kernel/numa_balancing
+balanced=$(cat "$balancing" 2>/dev/null)
+restore() {
+	[ -z "$balanced" ] || echo "$balanced" >"$balancing"
+	rm -rf "$scratch"
+}
+trap restore EXIT
+[ ! -w "$balancing" ] || echo 0 >"$balancing"
+
 unset GLIBC_TUNABLES
 export OPENBLAS_NUM_THREADS=1
 
