@@ -111,8 +111,7 @@ struct arena_region {
 };
 
 /* account.c */
-int arena_account_charge(unsigned long nr_chunks);
-void arena_account_uncharge(unsigned long nr_chunks);
+int arena_account_admit(unsigned long nr_chunks);
 
 /* ioctl.c */
 long arena_fops_ioctl(struct file *file, unsigned int cmd, unsigned long arg);

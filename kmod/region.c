@@ -107,8 +107,6 @@ static void arena_region_free_chunks(struct arena_region *region)
 		cond_resched();
 	}
 	kvfree(region->chunks);
-	if (region->nr_chunks)
-		arena_account_uncharge(region->nr_chunks);
 	region->chunks = NULL;
 	region->nr_chunks = 0;
 	i_size_write(region->inode, 0);
@@ -202,15 +200,13 @@ int arena_region_gather(struct arena_region *region, u64 length, u32 flags,
 	if (flags & ARENA_IOC_CREATE_RESERVED &&
 	    nr_chunks > arena_reserve_ready(node))
 		return -ENOMEM;
-	ret = arena_account_charge(nr_chunks);
+	ret = arena_account_admit(nr_chunks);
 	if (ret)
 		return ret;
 	region->chunks = kvcalloc(nr_chunks, sizeof(*region->chunks),
 				  ARENA_BOOKS_GFP);
-	if (!region->chunks) {
-		ret = -ENOMEM;
-		goto out_uncharge;
-	}
+	if (!region->chunks)
+		return -ENOMEM;
 	region->nr_chunks = nr_chunks;
 	region->flags = flags;
 	region->node = node;
@@ -222,9 +218,6 @@ int arena_region_gather(struct arena_region *region, u64 length, u32 flags,
 
 out_free_chunks:
 	arena_region_free_chunks(region);
-	return ret;
-out_uncharge:
-	arena_account_uncharge(nr_chunks);
 	return ret;
 }
 

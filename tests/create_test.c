@@ -177,7 +177,7 @@ TEST_F(arena, without_a_node_the_memory_policy_decides)
 }
 
 /* Strict means strict: more than the node has cannot be had. */
-TEST_F(arena, node_strict_does_not_take_from_another_node)
+TEST_F_TIMEOUT(arena, node_strict_does_not_take_from_another_node, 200)
 {
 	uint64_t ram = meminfo_kb("MemTotal") * 1024ull;
 
