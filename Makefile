@@ -5,8 +5,13 @@
 
 MAKEFLAGS += --no-print-directory
 
+ifneq ($(words $(CURDIR)),1)
+$(error kbuild cannot work in a path with spaces: $(CURDIR))
+endif
+
 O := $(CURDIR)/build
-DESTDIR ?=
+CACHE := $(or $(XDG_CACHE_HOME),$(or $(HOME),$(O))/.cache)/arena
+override DESTDIR := $(if $(DESTDIR),$(abspath $(DESTDIR)))
 PREFIX ?= /usr/local
 SERIES := 6.12 6.1
 
@@ -18,7 +23,7 @@ KDIR ?= $(firstword $(wildcard $(O)/kernels/$(release)/headers \
 module_out = $(O)/kmod/$(release)
 
 .PHONY: all module lib setup demo check debug-kernel kernels kselftest install \
-	uninstall clean help
+	uninstall clean distclean help
 
 all: lib
 
@@ -57,6 +62,7 @@ setup:
 kernels:
 	@tests/vm/kernels fetch
 
+## make kselftest              unpack kselftest's harness below build/
 kselftest:
 	@tests/vm/kselftest
 
@@ -74,14 +80,16 @@ check:
 	@tests/check/run $(GROUPS)
 
 ## make install uninstall      [DESTDIR=] [PREFIX=/usr/local]: library, headers,
-##                             man pages, udev rule, sources for DKMS
+##                             man pages, udev rule and group, DKMS sources
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' kmod/main.c)
 dkms_dir = $(DESTDIR)/usr/src/arena-$(VERSION)
 rules = $(DESTDIR)/usr/lib/udev/rules.d/60-arena.rules
+sysusers = $(DESTDIR)/usr/lib/sysusers.d/arena.conf
 
 install:
 	@$(MAKE) -C libuser O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) install
 	@install -D -m 644 kmod/60-arena.rules $(rules)
+	@install -D -m 644 kmod/arena.sysusers $(sysusers)
 	@cd kmod && find . -name '*.[ch]' -o -name Kbuild | while read -r file; \
 		do install -D -m 644 $$file $(dkms_dir)/kmod/$$file; done
 	@install -m 644 Kbuild $(dkms_dir)/
@@ -89,8 +97,11 @@ install:
 
 uninstall:
 	@$(MAKE) -C libuser O=$(O) DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) uninstall
-	rm -rf $(dkms_dir) $(rules)
+	rm -rf $(dkms_dir) $(rules) $(sysusers)
 
-## make clean                  remove build/
+## make clean distclean        remove build/; and what is kept in ~/.cache/arena
 clean:
 	rm -rf $(O)
+
+distclean: clean
+	rm -rf $(CACHE)

@@ -83,6 +83,7 @@ check "checkpatch --strict is content" checkpatch
 
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(tests/vm/kernels list | awk '$1 != "debug" { print $2 }')
+check "there is a kernel to build for" test $# -gt 0
 for release in "$@"; do
 	check "$release: W=1 builds without a warning" build_with "$release" W=1
 	check "$release: symbols of arena.ko start with arena_" \

@@ -52,7 +52,8 @@ sources() {
 	if git rev-parse --git-dir >/dev/null 2>&1; then
 		git ls-files --cached --others --exclude-standard -- "$@"
 	else
-		find "${@:-.}" -type f ! -path './build/*' | sed 's|^\./||'
+		find "${@:-.}" -type f ! -path './build/*' \
+			! -path './.git/*' | sed 's|^\./||'
 	fi | sort -u | while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
 	done

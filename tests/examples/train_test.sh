@@ -5,8 +5,8 @@
 # memory, no page fault in an arena, an exit status that tells, a network that
 # has learnt. TRAIN names the program, HELLO the small one.
 #
-# The device is tested where there is one; this script is to be run in the
-# virtual machine for that.
+# The device is tested where there is one; device_test.sh does that in the
+# virtual machine.
 
 . "$(dirname "$0")/tap.sh"
 

@@ -13,7 +13,7 @@ vm_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top_dir=$(cd "$vm_dir/../.." && pwd)
 build_dir=$top_dir/build
 kernels_dir=$build_dir/kernels
-cache_dir=${XDG_CACHE_HOME:-$HOME/.cache}/arena
+cache_dir=${XDG_CACHE_HOME:-${HOME:-$build_dir}/.cache}/arena
 
 # Kernel series that arena supports, newest first.
 supported_series="6.12 6.1"
