@@ -3,20 +3,29 @@
 #include <arenauser.h>
 #include <stdio.h>
 
-static int run(struct arena *arena, struct arena_fault_counter *counter)
+static int loop(struct arena *arena, int steps)
 {
-	struct arena_faults faults;
 	struct arena_matrix matrix;
 	struct arena_mark mark;
 	int error = arena_mark(arena, &mark);
 
-	arena_fault_counter_start(counter);
-	for (int step = 0; step < 1000 && !error; step++) {
+	for (int step = 0; step < steps && !error; step++) {
 		error = arena_carve_matrix_f32(arena, 500, 500,
 					       ARENA_MATRIX_ZEROED, &matrix);
 		if (!error)
 			error = arena_rewind(arena, &mark);
 	}
+	return error;
+}
+
+static int run(struct arena *arena, struct arena_fault_counter *counter)
+{
+	struct arena_faults faults;
+	int error = loop(arena, 1);	/* brings the code in, too */
+
+	arena_fault_counter_start(counter);
+	if (!error)
+		error = loop(arena, 1000);
 	arena_fault_counter_stop(counter, &faults, NULL);
 	if (!error)
 		printf("%s memory, %llu page faults in the loop\n",
