@@ -212,9 +212,19 @@ TEST_F(life, thousand_arenas_leave_nothing)
 	EXPECT_GT(rss + (long)(CHUNK / 1024), status_kb("RssFile"));
 }
 
-/* Kill a child in the midst of its CREATE, or nearly; -1 if it was too fast. */
+static int try_make(int fd, uint64_t length, bool by_mmap)
+{
+	if (!by_mmap)
+		return try_create(fd, length, 0);
+	return try_mmap(fd, length, RW) == MAP_FAILED ? -errno : 0;
+}
+
+/*
+ * Kill a child in the midst of its CREATE, or of the mmap of a fresh file; or
+ * nearly: -1 if it was too fast.
+ */
 static double kill_while_creating(FIXTURE_DATA(life) *self, uint64_t length,
-				  int delay_ms)
+				  bool by_mmap, int delay_ms)
 {
 	pid_t child = fork();
 	double start;
@@ -222,7 +232,7 @@ static double kill_while_creating(FIXTURE_DATA(life) *self, uint64_t length,
 
 	if (!child) {
 		send_fd(self->there, -1);
-		if (!try_create(self->fd, length, 0))
+		if (!try_make(self->fd, length, by_mmap))
 			send_fd(self->there, -1);
 		pause();
 		_exit(1);
@@ -238,7 +248,8 @@ static double kill_while_creating(FIXTURE_DATA(life) *self, uint64_t length,
 	return start;
 }
 
-TEST_F_TIMEOUT(life, killed_while_creating_is_gone_at_once, 120)
+static void check_killed(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(life) *self, bool by_mmap)
 {
 	const long memory = meminfo_kb("MemAvailable");
 	const uint64_t length = memory / 10 * 6 * 1024ull;
@@ -247,7 +258,7 @@ TEST_F_TIMEOUT(life, killed_while_creating_is_gone_at_once, 120)
 	double took;
 
 	for (delay_ms = 64; delay_ms; delay_ms /= 2) {
-		took = kill_while_creating(self, length, delay_ms);
+		took = kill_while_creating(self, length, by_mmap, delay_ms);
 		EXPECT_GT(limit, took);
 		if (took >= 0)
 			break;
@@ -255,10 +266,20 @@ TEST_F_TIMEOUT(life, killed_while_creating_is_gone_at_once, 120)
 		self->fd = must_open(O_RDWR);
 	}
 	if (!delay_ms)
-		SKIP(return, "CREATE is over before it can be killed");
+		SKIP(return, "it is over before it can be killed");
 	fails_info(ENODATA, self->fd);
 	EXPECT_EQ(0, missing_kb(memory));
 	EXPECT_EQ(0, try_create(self->fd, LENGTH, 0));
+}
+
+TEST_F_TIMEOUT(life, killed_while_creating_is_gone_at_once, 120)
+{
+	check_killed(_metadata, self, false);
+}
+
+TEST_F_TIMEOUT(life, killed_in_mmap_is_gone_at_once, 120)
+{
+	check_killed(_metadata, self, true);
 }
 
 /* Holds some memory and is the first that the OOM killer would take. */
